@@ -1,0 +1,177 @@
+"""The composition root: the one file that names concrete stores, engines and engines of tasks."""
+
+import gc
+import socket
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import uvicorn
+from fastapi import FastAPI
+
+from sottovoce import logs
+from sottovoce.core.session import SessionLimits
+from sottovoce.errors import SettingsInvalid, SottovoceError
+from sottovoce.http.api import make_api
+from sottovoce.http.transport import VoiceProtocol
+from sottovoce.live.clock import Clock
+from sottovoce.live.hub import Hub, HubLimits
+from sottovoce.live.metrics import Metrics
+from sottovoce.live.node import Node
+from sottovoce.orchestrator.commander import CommandOrchestrator
+from sottovoce.orchestrator.skills import Skills
+from sottovoce.settings import Settings
+from sottovoce.speech.base import EngineContext
+from sottovoce.speech.detector import Detector
+from sottovoce.speech.registry import make_recogniser, make_synthesiser
+from sottovoce.store.memory import MemoryStore
+from sottovoce.tasks.local import LocalTasks
+
+MAX_MESSAGE_BYTES = 64 * 1024
+BACKLOG = 2048
+SHUTDOWN_S = 5
+HOURS = 3600.0
+GC_THRESHOLDS = (5_000, 10, 1_000)
+"""Thousands of sessions are young objects that live on: looking through them less often makes creating one a tenth
+cheaper, and as cheap with 50,000 live as with 10 (bench/creates.py)."""
+
+
+def make_hub(settings: Settings) -> Hub:
+    """Everything but the HTTP face. Raises SottovoceError for what the operator can mend."""
+    skills = Skills.installed()
+    context = EngineContext(grammars=skills.grammars, workers=settings.engine_workers)
+    recogniser = make_recogniser(settings.recogniser, context)
+    clock, metrics = Clock(), Metrics()
+    store = MemoryStore(pin_keys=settings.encryption_enabled)
+    node = Node(
+        recogniser=recogniser,
+        synthesiser=make_synthesiser(settings.synthesiser, context),
+        orchestrator=CommandOrchestrator(
+            skills, clock=clock.wall, zone=_zone(settings.timezone), answers_free_text=recogniser.answers_free_text
+        ),
+        detector=Detector(),
+        clock=clock,
+        metrics=metrics,
+    )
+    tasks = LocalTasks(skills, store, clock=clock.wall, zone=_zone(settings.timezone))
+    hub = Hub(
+        node,
+        store,
+        tasks,
+        limits=HubLimits(
+            sessions_per_namespace=settings.max_sessions_per_user,
+            sessions=settings.max_sessions,
+            lag_s=settings.max_lag_ms / 1000,
+        ),
+        session_limits=SessionLimits(
+            connect_s=settings.connect_timeout_seconds,
+            grace_s=settings.grace_seconds,
+            idle_s=settings.idle_timeout_seconds,
+            ttl_s=settings.session_ttl_hours * HOURS,
+        ),
+    )
+    tasks.on_update = hub.on_task
+    return hub
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise SettingsInvalid(f"timezone: there is no time zone {name}; one is Europe/Berlin") from None
+
+
+def make_app(settings: Settings) -> FastAPI:
+    """The server as an ASGI application. Raises SottovoceError for what the operator can mend."""
+    return _api(make_hub(settings), settings, [])
+
+
+def make_config(hub: Hub, settings: Settings, failures: list[SottovoceError]) -> uvicorn.Config:
+    """How uvicorn is to serve; what keeps the engines from starting is added to `failures`."""
+    return uvicorn.Config(
+        _api(hub, settings, failures),
+        loop="uvloop",
+        http="httptools",
+        ws=VoiceProtocol,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )
+
+
+def _api(hub: Hub, settings: Settings, failures: list[SottovoceError]) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None, None]:
+        try:
+            await hub.start()
+        except SottovoceError as error:
+            failures.append(error)
+            raise
+        # What stands now stands for good: the collector need not walk it again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        try:
+            yield
+        finally:
+            await hub.stop()
+
+    return make_api(hub, lifespan, public_url=settings.public_url, trusted_proxies=settings.trusted_proxies)
+
+
+def serve(settings: Settings, listening: Callable[[str], None]) -> None:
+    """Serve until stopped; `listening(url)` is called once clients can come.
+
+    Raises SottovoceError for what the operator can mend: a taken port, an engine that is not there.
+    """
+    logs.configure(level=settings.log_level, form=settings.log_format)
+    failures: list[SottovoceError] = []
+    hub = make_hub(settings)
+    config = make_config(hub, settings, failures)
+    with _listen(settings.host, settings.port) as listener:
+        port = listener.getsockname()[1]
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        server = _Server(
+            config,
+            hub,
+            lambda: listening(f"http://{host}:{port}"),
+        )
+        server.run(sockets=[listener])
+    if failures:
+        raise failures[0]
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens, and lets sessions say goodbye before their streams are closed."""
+
+    def __init__(self, config: uvicorn.Config, hub: Hub, listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._hub = hub
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As the library does, and a word when that is done."""
+        await super().startup(sockets)
+        if self.started:
+            self._listening()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As the library does, once nobody is spoken to any more."""
+        await self._hub.drain()
+        await super().shutdown(sockets)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
+        )
+    except OSError as error:
+        raise SettingsInvalid(
+            f"Cannot listen on {host}:{port} ({error.strerror}). If another server is there, take another port: "
+            "sottovoce serve --port 9000"
+        ) from None

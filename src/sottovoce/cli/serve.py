@@ -1,0 +1,54 @@
+"""`sottovoce serve`."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from sottovoce.cli.exits import ExitCode, told
+from sottovoce.settings import read_settings
+
+LISTENS = "Sottovoce listens on "
+
+
+def serve(
+    *,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on. Off loopback, public_url must be set.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one and says which.")] = None,
+    public_url: Annotated[str | None, typer.Option(help="Where clients reach the server, if not there.")] = None,
+    recogniser: Annotated[str | None, typer.Option(help="The engine that hears, by URL.")] = None,
+    synthesiser: Annotated[str | None, typer.Option(help="The engine that speaks, by URL.")] = None,
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"] | None, typer.Option(help="The least that is logged.")
+    ] = None,
+) -> None:
+    """Serve voice sessions until stopped with Ctrl-C (or SIGTERM).
+
+    What is not said here is taken from the environment (SOTTOVOCE_PORT=9000), then from sottovoce.toml, then from the
+    defaults: http://127.0.0.1:8765, for this machine only. Logs go to standard error and hold nothing that was said.
+
+    **Examples**
+
+    - `sottovoce serve`
+    - `sottovoce serve --port 9000`
+    - `sottovoce serve --host 0.0.0.0 --public-url https://voice.example.org`
+    - `sottovoce serve --recogniser instant: --synthesiser instant:` (no speech at all, for load tests)
+
+    **Exit codes**: 0 stopped; 2 settings that cannot be used, a taken port, an engine that is not there.
+    """
+    with told(otherwise=ExitCode.WRONG_USE):
+        settings = read_settings(
+            host=host,
+            port=port,
+            public_url=public_url,
+            recogniser=recogniser,
+            synthesiser=synthesiser,
+            log_level=log_level,
+        )
+        from sottovoce.app import serve as run  # noqa: PLC0415 - nothing else needs to load the server
+
+        try:
+            run(settings, lambda url: typer.echo(f"{LISTENS}{url} — stop with Ctrl-C", err=True))
+        except KeyboardInterrupt:
+            typer.echo("Stopped.", err=True)

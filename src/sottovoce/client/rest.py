@@ -1,0 +1,63 @@
+"""REST calls: bytes in, typed answers out, failures as errors of ours."""
+
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from sottovoce.client.errors import ServerUnreachable, answered
+
+TIMEOUT_S = 30.0
+API = "/api/v1"
+
+T = TypeVar("T")
+
+
+def is_local(url: str) -> bool:
+    """Whether a URL is of this machine: then no proxy of the environment is to be asked."""
+    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
+
+
+class Rest:
+    """One server's REST interface."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url.rstrip("/")
+        parts = urlsplit(self.base_url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ServerUnreachable(f"{base_url} is no address of a server: one looks like http://127.0.0.1:8765")
+        self._http = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=not is_local(self.base_url))
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._http.aclose()
+
+    async def call(
+        self,
+        kind: type[T],
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        params: dict[str, str] | None = None,
+    ) -> T:
+        """One call; the answer as `kind`. Raises the server's own error, or ServerUnreachable."""
+        content = None if body is None else msgspec.json.encode(body)
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        try:
+            response = await self._http.request(
+                method, self.base_url + API + path, content=content, headers=headers, params=params
+            )
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise ServerUnreachable(
+                f"No server answers at {self.base_url} ({type(error).__name__}). Start one with: sottovoce serve"
+            ) from None
+        if not response.is_success:
+            raise answered(response)
+        try:
+            return msgspec.json.decode(response.content, type=kind)
+        except msgspec.DecodeError:
+            raise ServerUnreachable(
+                f"What answers at {self.base_url} is no Sottovoce server of this version. Is the address right?"
+            ) from None

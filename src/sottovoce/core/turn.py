@@ -1,0 +1,120 @@
+"""Who speaks: speech probabilities in, turn events out. Positions are samples since the session's start, 16 kHz."""
+
+import msgspec
+
+SAMPLES_PER_MS = 16
+WINDOW_SAMPLES = 512
+
+HYSTERESIS = 0.15
+"""Speech ends below threshold - HYSTERESIS: between the two, whatever was stays (as in Silero's own iterator)."""
+MIN_SPEECH_MS = 100
+"""A cough or a click is shorter."""
+
+
+class TurnSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How turns are found."""
+
+    threshold: float = 0.5
+    silence_ms: int = 500
+    """So much silence ends a turn."""
+    prefix_ms: int = 300
+    """So much sound before the start belongs to the turn."""
+    max_turn_ms: int = 60_000
+    """A turn longer than this is cut, so that an utterance is bounded."""
+
+
+class SpeechStarted(msgspec.Struct, frozen=True):
+    """The user speaks."""
+
+    start_sample: int
+    """Where the sound that belongs to the turn begins: the onset less the prefix."""
+
+
+class SpeechStopped(msgspec.Struct, frozen=True):
+    """The user's turn is over."""
+
+    end_sample: int
+    """Where the sound that belongs to the turn ends: here, the silence that ended it included."""
+
+
+TurnEvent = SpeechStarted | SpeechStopped
+
+
+class TurnDetector:
+    """Finds turns in one session's stream of windows. On the hot path: one call a window."""
+
+    __slots__ = ("_onset", "_silence_from", "_speech", "_start", "settings", "speaking")
+
+    def __init__(self, settings: TurnSettings) -> None:
+        self.settings = settings
+        self.speaking = False
+        self._onset = -1
+        self._speech = 0
+        self._start = 0
+        self._silence_from = -1
+
+    def receive(self, probability: float, end_sample: int) -> TurnEvent | None:
+        """The speech probability of the window that ended at `end_sample`."""
+        if self.speaking:
+            return self._while_speaking(probability, end_sample)
+        if probability <= self.settings.threshold:
+            if probability < self.settings.threshold - HYSTERESIS:
+                self._speech = 0
+                self._onset = -1
+            return None
+        if self._onset < 0:
+            self._onset = end_sample - WINDOW_SAMPLES
+        self._speech += WINDOW_SAMPLES
+        if self._speech < MIN_SPEECH_MS * SAMPLES_PER_MS:
+            return None
+        self.speaking = True
+        self._silence_from = -1
+        self._start = max(0, self._onset - self.settings.prefix_ms * SAMPLES_PER_MS)
+        return SpeechStarted(self._start)
+
+    def _while_speaking(self, probability: float, end_sample: int) -> TurnEvent | None:
+        settings = self.settings
+        if probability >= settings.threshold:
+            self._silence_from = -1
+        elif self._silence_from < 0 and probability < settings.threshold - HYSTERESIS:
+            self._silence_from = end_sample - WINDOW_SAMPLES
+        silent = self._silence_from >= 0 and (end_sample - self._silence_from >= settings.silence_ms * SAMPLES_PER_MS)
+        if silent or end_sample - self._start >= settings.max_turn_ms * SAMPLES_PER_MS:
+            self.reset()
+            return SpeechStopped(end_sample)
+        return None
+
+    def reset(self) -> None:
+        """Forget what was heard so far: nobody speaks."""
+        self.speaking = False
+        self._onset = -1
+        self._speech = 0
+        self._silence_from = -1
+
+
+class ManualTurn:
+    """Stands where a TurnDetector would, while the client commits its turns itself: only bounds their length."""
+
+    __slots__ = ("_max_samples", "_start")
+
+    def __init__(self, max_turn_ms: int = TurnSettings().max_turn_ms) -> None:
+        self._max_samples = max_turn_ms * SAMPLES_PER_MS
+        self._start = -1
+
+    def begin(self, start_sample: int) -> bool:
+        """Sound has come; whether it is the turn's first."""
+        if self._start >= 0:
+            return False
+        self._start = start_sample
+        return True
+
+    def receive(self, _probability: float, end_sample: int) -> TurnEvent | None:
+        """A window has passed."""
+        if 0 <= self._start <= end_sample - self._max_samples:
+            self.reset()
+            return SpeechStopped(end_sample)
+        return None
+
+    def reset(self) -> None:
+        """The turn was committed or cleared."""
+        self._start = -1

@@ -1,0 +1,195 @@
+"""Every error that crosses a border of this package.
+
+    SottovoceError
+    ├── ClientFault            the caller can mend it
+    │   ├── InvalidKeyHash         401  invalid_key_hash
+    │   ├── TooManySessions        429  too_many_sessions      (passes)
+    │   ├── SessionNotFound        404  session_not_found
+    │   ├── TaskNotFound           404  task_not_found
+    │   ├── TaskConflict           409  task_conflict
+    │   ├── ResultNotReady         409  result_not_ready       (passes)
+    │   ├── UnknownTaskType        422  unknown_task_type
+    │   ├── InvalidArguments       422  invalid_arguments
+    │   ├── BodyTooLarge           413  body_too_large
+    │   └── BadMessage             a stream message that is wrong in itself; its code says how
+    ├── ServerFault            ours
+    │   ├── NodeFull               503  node_full              (passes)
+    │   └── NodeOverloaded         503  node_overloaded        (passes)
+    ├── EngineFault            an engine's
+    │   ├── EngineUnavailable      503  engine_unavailable     (passes)
+    │   ├── LanguageNotSupported   422  language_not_supported
+    │   └── EngineUrlInvalid            engine_url_invalid
+    └── SettingsInvalid        the operator's; said at start, before anything listens
+
+`code` is stable and machine-readable, `status` is the HTTP status it is answered with, `passes` says whether trying
+again later can help. No message ever holds what was said, a full id, a ticket or a key.
+"""
+
+from typing import ClassVar
+
+
+class SottovoceError(Exception):
+    """The root of the tree."""
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+    passes: ClassVar[bool] = False
+    detail: ClassVar[str] = "Something went wrong in the server"
+
+    def __init__(self, detail: str | None = None, *, retry_after_s: int | None = None) -> None:
+        self.message = detail if detail is not None else self.detail
+        self.retry_after_s = retry_after_s
+        super().__init__(self.message)
+
+
+class ClientFault(SottovoceError):
+    """The caller can mend it."""
+
+    code = "bad_request"
+    status = 400
+    detail = "The request cannot be served as it is"
+
+
+class InvalidKeyHash(ClientFault):
+    """Malformed, or not the fingerprint that this namespace is pinned to."""
+
+    code = "invalid_key_hash"
+    status = 401
+    detail = "Invalid encryption key hash"
+
+
+class TooManySessions(ClientFault):
+    """The namespace has all its sessions in use."""
+
+    code = "too_many_sessions"
+    status = 429
+    passes = True
+
+    def __init__(self, limit: int, *, retry_after_s: int) -> None:
+        super().__init__(f"Maximum {limit} concurrent sessions allowed", retry_after_s=retry_after_s)
+
+
+class SessionNotFound(ClientFault):
+    """No such session, or it is gone."""
+
+    code = "session_not_found"
+    status = 404
+    detail = "Session not found"
+
+
+class TaskNotFound(ClientFault):
+    """No such task, or its session is gone."""
+
+    code = "task_not_found"
+    status = 404
+    detail = "Task not found"
+
+
+class TaskConflict(ClientFault):
+    """The task is not in a state that allows this."""
+
+    code = "task_conflict"
+    status = 409
+    detail = "The task's state does not allow this"
+
+
+class ResultNotReady(ClientFault):
+    """The task has made nothing yet."""
+
+    code = "result_not_ready"
+    status = 409
+    passes = True
+    detail = "The task has no result yet; wait for its state to become completed"
+
+
+class UnknownTaskType(ClientFault):
+    """No skill of that name starts a task."""
+
+    code = "unknown_task_type"
+    status = 422
+
+
+class InvalidArguments(ClientFault):
+    """The skill does not take these arguments."""
+
+    code = "invalid_arguments"
+    status = 422
+
+
+class BodyTooLarge(ClientFault):
+    """A request body over the limit."""
+
+    code = "body_too_large"
+    status = 413
+    detail = "The request body is too large"
+
+
+class BadMessage(ClientFault):
+    """A stream message that is wrong in itself: answered by an `error` event, the stream goes on."""
+
+    code = "invalid_message"
+
+    def __init__(self, detail: str, *, reason: str = "invalid_message", param: str | None = None) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.param = param
+        self.event_id: str | None = None
+
+
+class ServerFault(SottovoceError):
+    """Ours."""
+
+
+class NodeFull(ServerFault):
+    """This node holds as many sessions as it may."""
+
+    code = "node_full"
+    status = 503
+    passes = True
+    detail = "This server has no room for another session now"
+
+
+class NodeOverloaded(ServerFault):
+    """The event loop lags: another session would hurt those that live."""
+
+    code = "node_overloaded"
+    status = 503
+    passes = True
+    detail = "This server is too busy to take another session now"
+
+
+class EngineFault(SottovoceError):
+    """An engine's."""
+
+    code = "engine_failed"
+    status = 502
+    detail = "A speech engine failed"
+
+
+class EngineUnavailable(EngineFault):
+    """The engine is not there, or does not answer; what to install or start is in the message."""
+
+    code = "engine_unavailable"
+    status = 503
+    passes = True
+    detail = "A speech engine is not available"
+
+
+class LanguageNotSupported(EngineFault):
+    """The engine does not know the language; the message names those that do."""
+
+    code = "language_not_supported"
+    status = 422
+
+
+class EngineUrlInvalid(EngineFault):
+    """No engine of that name, or not for that role."""
+
+    code = "engine_url_invalid"
+    status = 500
+
+
+class SettingsInvalid(SottovoceError):
+    """The operator's: said at start, before anything listens."""
+
+    code = "settings_invalid"

@@ -1,0 +1,70 @@
+"""`/health`, `/ready`, `/metrics`: at the root, for those who run the server."""
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from typing_extensions import TypedDict
+
+from sottovoce.live.hub import Hub
+
+
+class Health(TypedDict):
+    """The process answers."""
+
+    status: str
+
+
+class EngineReadiness(TypedDict):
+    """How an engine fares."""
+
+    name: str
+    ready: bool
+    workers: int
+    restarts: int
+
+
+class Readiness(TypedDict):
+    """Whether sessions can be served."""
+
+    status: str
+    recogniser: EngineReadiness
+    synthesiser: EngineReadiness
+    sessions_live: int
+    loop_lag_ms: float
+
+
+def router(hub: Hub) -> APIRouter:
+    """The resource."""
+    routes = APIRouter(tags=["operations"])
+    node = hub.node
+
+    @routes.get("/health", summary="The process answers")
+    async def health() -> Health:
+        return Health(status="ok")
+
+    @routes.get("/ready", summary="Sessions can be served", responses={503: {"model": Readiness}})
+    async def ready(response: Response) -> Readiness:
+        hears, speaks = node.recogniser.status(), node.synthesiser.status()
+        all_ready = hears.ready and speaks.ready
+        if not all_ready:
+            response.status_code = 503
+        return Readiness(
+            status="ready" if all_ready else "not_ready",
+            recogniser=EngineReadiness(
+                name=node.recogniser.name, ready=hears.ready, workers=hears.workers, restarts=hears.restarts
+            ),
+            synthesiser=EngineReadiness(
+                name=node.synthesiser.name, ready=speaks.ready, workers=speaks.workers, restarts=speaks.restarts
+            ),
+            sessions_live=hub.live,
+            loop_lag_ms=round(hub.lag_s * 1000, 1),
+        )
+
+    @routes.get("/metrics", summary="Counts and times, for Prometheus", response_class=Response)
+    async def metrics() -> Response:
+        for role, engine in (("recogniser", node.recogniser), ("synthesiser", node.synthesiser)):
+            status = engine.status()
+            node.metrics.engine_restarts.labels(role).set(status.restarts)
+            node.metrics.engine_waiting.labels(role).set(status.waiting)
+        return Response(generate_latest(node.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return routes

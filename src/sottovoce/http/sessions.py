@@ -1,0 +1,165 @@
+"""`/api/v1/sessions`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from typing_extensions import TypedDict
+
+from sottovoce.http.urls import WebSocketUrls
+from sottovoce.live.hub import Hub, NewSession
+from sottovoce.live.session import LiveSession
+from sottovoce.wire.views import rfc3339
+
+NamespaceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\-]{1,128}$")]
+DeviceType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_\-]{1,32}$")]
+SessionId = str
+TRUNCATED = 8
+
+
+class SessionRequest(BaseModel):
+    """Who opens a session, from what."""
+
+    model_config = ConfigDict(strict=True)
+
+    namespace_id: NamespaceId
+    key_hash: str
+    device_type: DeviceType
+    client_version: Annotated[str, StringConstraints(max_length=64)]
+
+
+class SessionCreated(TypedDict):
+    """A session that waits for its stream."""
+
+    id: str
+    namespace_id: str
+    status: str
+    created_at: str
+    websocket_url: str
+
+
+class SessionView(SessionCreated):
+    """A session as it is now; `websocket_url` holds a ticket only when the session is created."""
+
+    expires_at: str
+    message_count: int
+    pending_tasks: int
+    turn: str
+
+
+class SessionClosed(TypedDict):
+    """Gone."""
+
+    status: str
+    session_id: str
+
+
+class SessionStats(TypedDict):
+    """Counts and times."""
+
+    session_id_truncated: str
+    status: str
+    age_seconds: float
+    message_count: int
+    pending_tasks_count: int
+    audio_chunks_received: int
+    audio_chunks_processed: int
+    device_type: str
+    turn: str
+    responses_count: int
+    interruptions_count: int
+    expires_in_seconds: float
+
+
+class SessionPage(TypedDict):
+    """Some of a namespace's live sessions, newest first."""
+
+    sessions: list[SessionView]
+    next: str | None
+
+
+def router(hub: Hub, urls: WebSocketUrls) -> APIRouter:
+    """The resource."""
+    routes = APIRouter(prefix="/sessions", tags=["sessions"])
+
+    async def view(live: LiveSession, base: str) -> SessionView:
+        session = live.session
+        return SessionView(
+            id=live.id,
+            namespace_id=live.record.namespace_id,
+            status=str(session.status),
+            created_at=rfc3339(live.record.created_at),
+            websocket_url=urls.without_ticket(base, live.id),
+            expires_at=rfc3339(live.record.expires_at),
+            message_count=live.message_count,
+            pending_tasks=await hub.pending_tasks(live.id),
+            turn=live.turn,
+        )
+
+    @routes.post("", summary="Open a session")
+    async def create(body: SessionRequest, request: Request) -> SessionCreated:
+        live, ticket = await hub.create(
+            NewSession(
+                namespace_id=body.namespace_id,
+                key_hash=body.key_hash,
+                device_type=body.device_type,
+                client_version=body.client_version,
+            )
+        )
+        return _created(live, urls.with_ticket(urls.base(request), live.id, ticket))
+
+    @routes.get("", summary="The live sessions of a namespace, newest first")
+    async def page(
+        request: Request,
+        namespace_id: Annotated[NamespaceId, Query()],
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        after: Annotated[str | None, Query(max_length=64)] = None,
+    ) -> SessionPage:
+        found = await hub.sessions_of(namespace_id, limit + 1, after)
+        shown = found[:limit]
+        return SessionPage(
+            sessions=[await view(live, urls.base(request)) for live in shown],
+            next=shown[-1].id if len(found) > limit else None,
+        )
+
+    @routes.get("/{session_id}", summary="A session as it is now")
+    async def get(session_id: SessionId, request: Request) -> SessionView:
+        return await view(hub.find(session_id), urls.base(request))
+
+    @routes.delete("/{session_id}", summary="Close a session and forget it")
+    async def delete(session_id: SessionId) -> SessionClosed:
+        await hub.delete(session_id)
+        return SessionClosed(status="closed", session_id=session_id)
+
+    @routes.get("/{session_id}/stats", summary="Counts and times of a session")
+    async def stats(session_id: SessionId) -> SessionStats:
+        live = hub.find(session_id)
+        listening = live.runner.listening if live.runner is not None else None
+        usage, now = live.usage(), hub.node.clock.wall()
+        return SessionStats(
+            session_id_truncated=live.id[:TRUNCATED],
+            status=str(live.session.status),
+            age_seconds=round(now - live.record.created_at, 3),
+            message_count=live.message_count,
+            pending_tasks_count=await hub.pending_tasks(live.id),
+            audio_chunks_received=listening.chunks_received if listening is not None else 0,
+            audio_chunks_processed=listening.chunks_processed if listening is not None else 0,
+            device_type=live.record.device_type,
+            turn=live.turn,
+            responses_count=usage["responses"],
+            interruptions_count=usage["interruptions"],
+            expires_in_seconds=round(max(0.0, live.record.expires_at - now), 3),
+        )
+
+    return routes
+
+
+def _created(live: LiveSession, websocket_url: str) -> SessionCreated:
+    """What the client needs to go on."""
+    return SessionCreated(
+        id=live.id,
+        namespace_id=live.record.namespace_id,
+        status=str(live.session.status),
+        created_at=rfc3339(live.record.created_at),
+        websocket_url=websocket_url,
+    )

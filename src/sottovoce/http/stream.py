@@ -1,0 +1,85 @@
+"""`/ws/voice`: a session's stream, as a bare ASGI application, since a frame of sound passes here."""
+
+import asyncio
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.types import Receive, Scope, Send
+
+from sottovoce.http.transport import EXTENSION, Sink
+from sottovoce.live.connection import Connection
+from sottovoce.live.hub import Hub, StreamRefused
+from sottovoce.live.runner import Runner
+
+MOST_FIELDS = 8
+
+
+class VoiceStream:
+    """Accepts first and refuses then, so that the close code arrives."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One WebSocket, from its opening to its end."""
+        await receive()  # websocket.connect, the protocol's first
+        await send({"type": "websocket.accept"})
+        session_id, ticket = _asked_for(scope["query_string"])
+        connection = Connection(send)
+        try:
+            runner = await self._hub.connect(session_id, ticket, connection)
+        except StreamRefused as refused:
+            await send({"type": "websocket.close", "code": refused.close.code, "reason": refused.close.reason})
+            return
+        writing = asyncio.create_task(_write(connection))
+        try:
+            await _read(scope, receive, send, runner, connection)
+        finally:
+            await self._hub.disconnect(session_id)
+            writing.cancel()
+            await asyncio.gather(writing, return_exceptions=True)
+
+
+def _asked_for(query_string: bytes) -> tuple[str, str]:
+    """Session id and ticket; empty if they are not there."""
+    try:
+        query = parse_qs(query_string.decode("ascii", "replace"), max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return "", ""
+    return query.get("session_id", [""])[0], query.get("ticket", [""])[0]
+
+
+async def _write(connection: Connection) -> None:
+    try:
+        await connection.write()
+    except OSError:
+        return  # the client is gone: reading ends as well, and that is where it is dealt with
+
+
+def _sink(runner: Runner, connection: Connection) -> Sink:
+    """What is to be done with each message; what comes after our own close is passed over."""
+
+    def take(message: bytes | str) -> None:
+        if connection.closing:
+            return
+        try:
+            if isinstance(message, bytes):
+                runner.receive_sound(message)
+            else:
+                runner.receive_message(message)
+        except Exception as error:  # noqa: BLE001 - a fault of ours ends this session, and no other
+            runner.fail(error)
+
+    return take
+
+
+async def _read(scope: Scope, receive: Receive, send: Send, runner: Runner, connection: Connection) -> None:
+    """Until either side closes."""
+    sink = _sink(runner, connection)
+    if EXTENSION in scope.get("extensions", {}):
+        offer: dict[str, Any] = {"type": EXTENSION, "sink": sink}
+        await send(offer)
+        connection.abort = offer["abort"]
+    while (message := await receive())["type"] != "websocket.disconnect":
+        sound = message.get("bytes")
+        sink(sound if sound is not None else message["text"])

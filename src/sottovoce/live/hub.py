@@ -1,0 +1,395 @@
+"""The sessions of this node: created, connected, looked after, ended."""
+
+import asyncio
+import contextlib
+import uuid
+from typing import Any
+
+import msgspec
+import structlog
+
+from sottovoce.core import events as ev
+from sottovoce.core import notices as no
+from sottovoce.core.limits import Admission
+from sottovoce.core.session import Effect, Ended, Expiring, Forgotten, Session, SessionLimits, Signal, Status
+from sottovoce.core.task import Task
+from sottovoce.errors import (
+    InvalidArguments,
+    InvalidKeyHash,
+    NodeFull,
+    NodeOverloaded,
+    SessionNotFound,
+    SottovoceError,
+    TaskNotFound,
+    TooManySessions,
+)
+from sottovoce.live.connection import (
+    ENDED,
+    GOING_AWAY,
+    NO_SUCH_SESSION,
+    SERVER_FAULT,
+    SILENT_TOO_LONG,
+    TICKET_REFUSED,
+    Close,
+    Connection,
+)
+from sottovoce.live.deadlines import Deadlines
+from sottovoce.live.node import Node
+from sottovoce.live.pulse import Pulse
+from sottovoce.live.runner import Runner
+from sottovoce.live.session import LiveSession
+from sottovoce.live.talk import LiveTalk
+from sottovoce.logs import place, short
+from sottovoce.orchestrator.base import TaskUpdate
+from sottovoce.store.base import SessionRecord, Store
+from sottovoce.tasks.base import TaskEngine
+from sottovoce.vault import tickets
+from sottovoce.vault.namespaces import fingerprint
+
+RETRY_AFTER_S = 5
+STREAMS_CLOSE_S = 3.0
+DEFAULT_LANGUAGE = ev.Config().language
+
+log = structlog.get_logger()
+
+_CLOSES = {
+    Signal.SERVER_STOPPING: GOING_AWAY,
+    Signal.IDLE_TIMEOUT: SILENT_TOO_LONG,
+    Signal.FAULT: SERVER_FAULT,
+}
+
+
+class HubLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What this node takes on."""
+
+    sessions_per_namespace: int = 5
+    sessions: int = 100_000
+    lag_s: float = 0.5
+
+
+class NewSession(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client says of itself."""
+
+    namespace_id: str
+    key_hash: str
+    device_type: str
+    client_version: str
+
+
+class StreamRefused(Exception):
+    """This WebSocket is not to be."""
+
+    def __init__(self, close: Close) -> None:
+        super().__init__(close.reason)
+        self.close = close
+
+
+class Hub:
+    """Implements what REST and the stream ask for; owns every live session of the process."""
+
+    def __init__(
+        self, node: Node, store: Store, tasks: TaskEngine, *, limits: HubLimits, session_limits: SessionLimits
+    ) -> None:
+        self.node = node
+        self.tasks = tasks
+        self._store = store
+        self._limits = limits
+        self._session_limits = session_limits
+        self._sessions: dict[str, LiveSession] = {}
+        self._live = 0
+        self._deadlines = Deadlines()
+        self._pulse = Pulse(node.detector.tick, self._look_at_deadlines, node.metrics.loop_lag_seconds.set)
+        self._closing: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self._streams = 0
+        self._no_streams = asyncio.Event()
+        self._no_streams.set()
+
+    # -- its own life ------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Start the engines and the pulse. Raises EngineUnavailable."""
+        await self.node.recogniser.start()
+        await self.node.synthesiser.start()
+        await self.tasks.start()
+        self._pulse.start()
+
+    async def stop(self) -> None:
+        """End every session, then the engines."""
+        await self.drain()
+        await self._pulse.stop()
+        await self.tasks.close()
+        await self.node.synthesiser.close()
+        await self.node.recogniser.close()
+        await self._store.close()
+
+    async def drain(self) -> None:
+        """Take no more sessions, tell those that live that the server goes, end them, and see their streams close."""
+        self._stopping = True
+        for live in [each for each in self._sessions.values() if each.session.live]:
+            if live.runner is not None:
+                live.runner.tell(no.SessionExpiring(0, str(Signal.SERVER_STOPPING)))
+            self._end_soon(live, live.session.receive(Signal.SERVER_STOPPING, self.node.clock.steady()))
+        await asyncio.gather(*self._closing, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STREAMS_CLOSE_S):
+                await self._no_streams.wait()
+
+    @property
+    def live(self) -> int:
+        """Sessions that count."""
+        return self._live
+
+    @property
+    def lag_s(self) -> float:
+        """How late the event loop runs on average."""
+        return self._pulse.lag_s
+
+    # -- what REST asks for ------------------------------------------------------------------------------------------
+
+    async def create(self, new: NewSession) -> tuple[LiveSession, str]:
+        """A new session and its ticket's text.
+
+        Raises InvalidKeyHash, TooManySessions, NodeFull, NodeOverloaded.
+        """
+        key_hash = fingerprint(new.key_hash)
+        if self._stopping or self._live >= self._limits.sessions:
+            raise self._refused(NodeFull(retry_after_s=RETRY_AFTER_S))
+        if self._pulse.lag_s > self._limits.lag_s:
+            raise self._refused(NodeOverloaded(retry_after_s=RETRY_AFTER_S))
+        now, wall = self.node.clock.steady(), self.node.clock.wall()
+        session = Session(self._session_limits, now)
+        record = SessionRecord(
+            id=str(uuid.uuid4()),
+            namespace_id=new.namespace_id,
+            key_hash=key_hash,
+            device_type=new.device_type,
+            client_version=new.client_version,
+            created_at=wall,
+            expires_at=wall + self._session_limits.ttl_s,
+        )
+        verdict = await self._store.admit(record, self._limits.sessions_per_namespace)
+        if verdict is Admission.KEY_MISMATCH:
+            raise self._refused(InvalidKeyHash())
+        if verdict is Admission.NAMESPACE_FULL:
+            raise self._refused(TooManySessions(self._limits.sessions_per_namespace, retry_after_s=RETRY_AFTER_S))
+        text, ticket = tickets.issue(now, self._session_limits.connect_s)
+        live = LiveSession(record, session, ticket)
+        self._sessions[record.id] = live
+        self._live += 1
+        self._deadlines.set(record.id, session.next_deadline())
+        self.node.metrics.sessions_created.inc()
+        self.node.metrics.sessions_live.set(self._live)
+        log.debug("session_created", session=short(record.id))
+        return live, text
+
+    def _refused(self, error: SottovoceError) -> SottovoceError:
+        self.node.metrics.sessions_refused.labels(error.code).inc()
+        return error
+
+    def find(self, session_id: str) -> LiveSession:
+        """The session, also if it has just ended. Raises SessionNotFound."""
+        live = self._sessions.get(session_id)
+        if live is None:
+            raise SessionNotFound
+        return live
+
+    async def sessions_of(self, namespace_id: str, limit: int, after: str | None) -> list[LiveSession]:
+        """The live sessions of a namespace, newest first."""
+        records = await self._store.live_sessions(namespace_id, limit, after)
+        return [self._sessions[record.id] for record in records if record.id in self._sessions]
+
+    async def pending_tasks(self, session_id: str) -> int:
+        """How many of its tasks something may still come of."""
+        return sum(task.pending for task in await self._store.tasks_of(session_id))
+
+    async def tasks_of(self, session_id: str) -> list[Task]:
+        """Its tasks, oldest first. Raises SessionNotFound."""
+        self.find(session_id)
+        return await self._store.tasks_of(session_id)
+
+    async def start_task(self, session_id: str, type_: str, arguments: dict[str, Any]) -> Task:
+        """Start a task without a word said. Raises SessionNotFound, UnknownTaskType, InvalidArguments."""
+        live = self.find(session_id)
+        if not live.session.live:
+            raise SessionNotFound
+        _refuse_half_characters(arguments)
+        tasks = self.tasks.for_session(session_id)
+        if live.runner is None:
+            tasks.know(language=DEFAULT_LANGUAGE, ends_at=live.record.expires_at)
+        return self._announced(await tasks.start(type_, arguments))
+
+    async def task(self, task_id: str) -> Task:
+        """The task. Raises TaskNotFound."""
+        task = await self._store.task(task_id)
+        if task is None:
+            raise TaskNotFound
+        return task
+
+    async def cancel_task(self, task_id: str) -> Task:
+        """Stop it. Raises TaskNotFound, TaskConflict."""
+        task = await self.task(task_id)
+        return self._announced(await self.tasks.for_session(task.session_id).cancel(task_id))
+
+    async def answer_task(self, task_id: str, value: Any) -> Task:
+        """Answer what it asks. Raises TaskNotFound, TaskConflict, InvalidArguments."""
+        _refuse_half_characters(value)
+        task = await self.task(task_id)
+        return self._announced(await self.tasks.for_session(task.session_id).answer(task_id, value))
+
+    def _announced(self, update: TaskUpdate) -> Task:
+        """What a task started or answered by REST has to say is spoken, as it would be had it been said."""
+        live = self._sessions.get(update.task.session_id)
+        if update.say and live is not None and live.runner is not None:
+            live.runner.receive(ev.Announced(update.say))
+        return update.task
+
+    async def delete(self, session_id: str) -> None:
+        """End the session and forget it; nothing of it is left when this returns. Raises SessionNotFound."""
+        live = self.find(session_id)
+        if live.session.live:
+            await self._end(live, live.session.receive(Signal.CLIENT_CLOSED, self.node.clock.steady()))
+        elif live.ending is not None:
+            await asyncio.shield(live.ending)  # it ends for another reason already
+        await self._forget(live)
+
+    # -- what the stream asks for ------------------------------------------------------------------------------------
+
+    async def connect(self, session_id: str, ticket: str, connection: Connection) -> Runner:
+        """Open a session's stream. Raises StreamRefused."""
+        now = self.node.clock.steady()
+        live = self._sessions.get(session_id)
+        if live is None:
+            raise self._stream_refused(NO_SUCH_SESSION)
+        kept, usable = live.ticket, live.session.status is Status.CREATED
+        if kept is None or not usable or not tickets.opens(kept, ticket, now):
+            raise self._stream_refused(TICKET_REFUSED)
+        live.ticket = None
+        live.session.receive(Signal.CONNECTED, now)
+        self._deadlines.set(live.id, live.session.next_deadline())
+        runner = self._runner(live)
+        live.runner, live.connection = runner, connection
+        self.node.metrics.connections_live.inc()
+        self._streams += 1
+        self._no_streams.clear()
+        log.info("session_connected", session=short(live.id))
+        runner.attach(connection)
+        await self._store.set_status(live.id, Status.ACTIVE)
+        return runner
+
+    def _stream_refused(self, close: Close) -> StreamRefused:
+        self.node.metrics.connections_refused.labels(str(close.code)).inc()
+        return StreamRefused(close)
+
+    def _runner(self, live: LiveSession) -> Runner:
+        def touched() -> None:
+            live.session.touch(self.node.clock.steady())
+
+        def goodbye() -> None:
+            if live.session.status is Status.ACTIVE:
+                self._end_soon(live, live.session.receive(Signal.SAID_GOODBYE, self.node.clock.steady()))
+
+        def failed() -> None:
+            if live.session.status is Status.ACTIVE:
+                self._end_soon(live, live.session.receive(Signal.FAULT, self.node.clock.steady()))
+
+        talk = LiveTalk(live.id, DEFAULT_LANGUAGE, self.tasks.for_session(live.id), live.record.expires_at)
+        return Runner(self.node, talk, touched=touched, goodbye=goodbye, failed=failed)
+
+    async def disconnect(self, session_id: str) -> None:
+        """The stream is gone: the session waits for its client for a while."""
+        self.node.metrics.connections_live.dec()
+        self._streams -= 1
+        if not self._streams:
+            self._no_streams.set()
+        live = self._sessions.get(session_id)
+        if live is None or live.session.status is not Status.ACTIVE or live.runner is None:
+            return
+        live.connection = None
+        live.session.receive(Signal.DISCONNECTED, self.node.clock.steady())
+        self._deadlines.set(live.id, live.session.next_deadline())
+        live.runner.detach()
+        log.info("session_suspended", session=short(live.id))
+        await self._store.set_status(live.id, Status.SUSPENDED)
+
+    def on_task(self, update: TaskUpdate) -> None:
+        """A task changed: tell its session, if that is there."""
+        self.node.metrics.tasks.labels(update.task.type, str(update.task.state)).inc()
+        live = self._sessions.get(update.task.session_id)
+        if live is not None and live.runner is not None and live.session.live:
+            live.runner.on_task(update)
+
+    # -- deadlines and ends ------------------------------------------------------------------------------------------
+
+    def _look_at_deadlines(self) -> None:
+        now = self.node.clock.steady()
+        for session_id in self._deadlines.due(now):
+            live = self._sessions.get(session_id)
+            if live is None:
+                continue
+            try:
+                self._look_at(live, now)
+            except Exception as error:  # noqa: BLE001 - the others' deadlines stand
+                log.error("deadline_failed", session=short(live.id), error=type(error).__name__, where=place(error))
+
+    def _look_at(self, live: LiveSession, now: float) -> None:
+        runner = live.runner
+        if runner is not None and live.session.status is Status.ACTIVE and runner.conversation.pending_tasks:
+            live.session.touch(now)  # who waits for a timer may be silent
+        effects = live.session.due(now)
+        for effect in effects:
+            if isinstance(effect, Expiring) and live.runner is not None:
+                live.runner.tell(no.SessionExpiring(effect.seconds_left, effect.reason))
+        if effects and not isinstance(effects[0], Expiring):
+            self._end_soon(live, effects)
+        else:
+            self._deadlines.set(live.id, live.session.next_deadline())
+
+    def _end_soon(self, live: LiveSession, effects: list[Effect]) -> None:
+        task = asyncio.create_task(self._end(live, effects))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _end(self, live: LiveSession, effects: list[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, Ended):
+                await self._end_now(live, effect.reason)
+            elif isinstance(effect, Forgotten):
+                await self._forget(live)
+
+    async def _end_now(self, live: LiveSession, reason: Signal) -> None:
+        """Everything said in it goes."""
+        live.ending = asyncio.get_running_loop().create_future()
+        try:
+            await self._erase(live, reason)
+        finally:
+            live.ending.set_result(None)
+
+    async def _erase(self, live: LiveSession, reason: Signal) -> None:
+        self._live -= 1
+        self.node.metrics.sessions_ended.labels(str(reason)).inc()
+        self.node.metrics.sessions_live.set(self._live)
+        usage, runner = live.usage(), live.runner
+        live.runner, live.connection, live.ticket = None, None, None
+        self._deadlines.set(live.id, live.session.next_deadline())
+        if runner is not None:
+            runner.end(no.SessionEnded(str(reason), usage), _CLOSES.get(reason, ENDED))
+            await runner.gone()
+        await self.tasks.forget(live.id)
+        await self._store.end(live.id, live.session.status)
+        log.info("session_ended", session=short(live.id), reason=str(reason))
+
+    async def _forget(self, live: LiveSession) -> None:
+        """Not even the tombstone stays."""
+        self._sessions.pop(live.id, None)
+        self._deadlines.remove(live.id)
+        await self.tasks.forget(live.id)
+        await self._store.erase(live.id)
+
+
+def _refuse_half_characters(value: Any) -> None:
+    """JSON may hold half of a surrogate pair; nobody can be told of a task that does. Raises InvalidArguments."""
+    try:
+        msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        raise InvalidArguments("A text holds half of a character (a lone surrogate)") from None

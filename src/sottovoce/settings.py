@@ -1,0 +1,145 @@
+"""One frozen tree of settings, read once: environment (SOTTOVOCE_*), then a TOML file, then the defaults here.
+
+The rooms below get plain values, never this tree.
+"""
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from sottovoce.errors import SettingsInvalid
+
+PREFIX = "SOTTOVOCE_"
+CONFIG_VARIABLE = PREFIX + "CONFIG"
+DEFAULT_CONFIG = "sottovoce.toml"
+
+
+class Settings(BaseSettings):
+    """Every setting; each is `SOTTOVOCE_` and its name in capitals in the environment, its name in the TOML file."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address to listen on. Off loopback, `public_url` must be set.")
+    port: int = Field(8765, ge=0, le=65_535, description="Port to listen on; 0 takes a free one and says which.")
+    public_url: str | None = Field(
+        None,
+        description="Where clients reach the server (`https://voice.example.org`). Makes up every `websocket_url`; "
+        "without it, the request's own host does.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses whose `X-Forwarded-Proto` counts, separated by commas.",
+    )
+    recogniser: str = Field("pocketsphinx:", description="The engine that hears, by URL.")
+    synthesiser: str = Field("espeak:", description="The engine that speaks, by URL.")
+    engine_workers: int = Field(
+        default_factory=lambda: max(1, min(4, os.cpu_count() or 1)),
+        ge=1,
+        le=64,
+        description="Worker processes an engine may start, if it needs such. Default: the cores, at most 4.",
+    )
+    store: str = Field("memory:", description="Where sessions and tasks are kept: `memory:` keeps them in the process.")
+    max_sessions_per_user: int = Field(5, ge=1, le=10_000, description="Live sessions of one namespace.")
+    max_sessions: int = Field(100_000, ge=1, description="Live sessions of this server.")
+    max_lag_ms: int = Field(
+        1_000, ge=10, description="With its event loop this late on average, the server takes no new session (503)."
+    )
+    session_ttl_hours: float = Field(24.0, gt=0, le=24 * 30, description="A session older than this closes.")
+    connect_timeout_seconds: float = Field(
+        30.0, gt=0, description="A session to which nobody connects for so long is closed; its ticket is as old."
+    )
+    grace_seconds: float = Field(30.0, gt=0, description="A session whose connection dropped is kept for so long.")
+    idle_timeout_seconds: float = Field(
+        900.0, gt=0, description="A session in which nobody speaks or types for so long is closed (4408)."
+    )
+    encryption_enabled: bool = Field(
+        default=True,
+        description="Pin each namespace to the first key fingerprint it shows while anything of it lives. "
+        "If false, only the fingerprint's form is checked.",
+    )
+    timezone: str | None = Field(
+        None, description="Time zone of spoken times (`Europe/Berlin`). Default: the machine's."
+    )
+    log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("public_url")
+    @classmethod
+    def _whole_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("public_url must look like https://voice.example.org")
+        return value.rstrip("/")
+
+    @field_validator("store")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        if value != "memory:":
+            raise ValueError("the store of this version is memory:")
+        return value
+
+    @model_validator(mode="after")
+    def _public_off_loopback(self) -> "Settings":
+        if not is_loopback(self.host) and self.public_url is None:
+            raise ValueError(
+                f"listening on {self.host} lets others in: set public_url (SOTTOVOCE_PUBLIC_URL) to the address they "
+                "use, or listen on 127.0.0.1"
+            )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature; no .env is read
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line, environment, file, in this order."""
+        toml = TomlConfigSettingsSource(settings_cls, Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG)))
+        return init_settings, env_settings, toml
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach it."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_settings(**overrides: object) -> Settings:
+    """The settings in force; `overrides` win. Raises SettingsInvalid, naming each setting that is wrong."""
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named is not None and not Path(named).is_file():
+        raise SettingsInvalid(f"{CONFIG_VARIABLE} names a file that is not there: {named}")
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(str(part) for part in each['loc']) or 'settings'}: {each['msg']}" for each in error.errors()
+        ]
+        raise SettingsInvalid("The settings cannot be used. " + "; ".join(lines)) from None
+    except ValueError as error:
+        raise SettingsInvalid(f"The settings file cannot be read: {error}") from None

@@ -1,0 +1,192 @@
+"""A process that hears: several utterances at a time, taking turns. Started as
+`python -m sottovoce.speech.pocketsphinx_worker` by pocketsphinx.py; see pocketsphinx_wire.py for what the two say."""
+
+import ctypes
+import os
+import select
+import signal
+import sys
+from collections import deque
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from sottovoce.speech import pocketsphinx_wire as wire
+from sottovoce.speech.base import HEARING_RATE
+from sottovoce.speech.pocketsphinx_ears import Ears, Means, Model
+
+BYTES_PER_S: Final = 2 * HEARING_RATE
+TURN_BYTES: Final = BYTES_PER_S // 10
+"""So much sound of one utterance is heard before it is the next one's turn."""
+PARTIAL_BYTES: Final = BYTES_PER_S // 5
+"""After so much more sound the words so far are looked at."""
+MEANS_AT_BYTES: Final = (8 * BYTES_PER_S // 10, 5 * BYTES_PER_S // 2)
+"""When the cepstral means are estimated: hearing begins at the first of these, and at the second begins anew if it
+turns out that the first was far off."""
+FAR_OFF: Final = 12.0
+_PR_SET_PDEATHSIG: Final = 1
+_READ_BYTES: Final = 1 << 16
+
+
+class Utterance:
+    """One, from Begin to Heard."""
+
+    def __init__(self, number: int, *, asked: bool) -> None:
+        self.number = number
+        self.asked = asked
+        self.sound = bytearray()
+        self.ended = False
+        self.ears: Ears | None = None
+        self._begun_with: Means | None = None
+        self._estimates = 0
+        self._heard = 0
+        self._partial_at = 0
+        self._partial = ""
+
+    def can_go_on(self) -> bool:
+        """Whether there is something to do for it."""
+        if self._begun_with is None:
+            return self.ended or len(self.sound) >= MEANS_AT_BYTES[0]
+        return self.ended or len(self.sound) - self._heard >= TURN_BYTES
+
+    def go_on(self, model: Model, ears: Ears) -> wire.Heard | wire.Partial | None:
+        """Hear a little more."""
+        if not self.sound:
+            return wire.Heard(self.number, "", 0.0, is_command=False)
+        if self._estimates < len(MEANS_AT_BYTES) and (
+            len(self.sound) >= MEANS_AT_BYTES[self._estimates] or (self.ended and not self._estimates)
+        ):
+            self._estimate(model, ears)
+        piece = bytes(self.sound[self._heard : self._heard + TURN_BYTES])
+        ears.hear(model.with_noise(piece, self._heard // 2))
+        self._heard += len(piece)
+        if self.ended and self._heard == len(self.sound):
+            finding = ears.end()
+            return wire.Heard(self.number, finding.text, finding.confidence, finding.is_command)
+        return self._look(ears)
+
+    def _estimate(self, model: Model, ears: Ears) -> None:
+        self._estimates += 1
+        means = model.means(model.with_noise(bytes(self.sound[: MEANS_AT_BYTES[-1]]), 0))
+        if self._begun_with is None or float(np.linalg.norm(means - self._begun_with)) > FAR_OFF:
+            self._begun_with = means
+            self._heard = 0
+            ears.begin(means, asked=self.asked)
+
+    def _look(self, ears: Ears) -> wire.Partial | None:
+        if self._heard - self._partial_at < PARTIAL_BYTES:
+            return None
+        self._partial_at = self._heard
+        text = ears.partial()
+        if not text or text == self._partial:
+            return None
+        self._partial = text
+        return wire.Partial(self.number, text)
+
+
+class Worker:
+    """All utterances of this process."""
+
+    def __init__(self, setup: wire.Setup) -> None:
+        self._model = Model(setup.grammar)
+        self._free = [self._model.ears()]
+        self._may_make = setup.streams - 1
+        self._utterances: dict[int, Utterance] = {}
+        self._turns: deque[Utterance] = deque()
+        self.unknown_words = self._model.unknown_words
+
+    def receive(self, message: wire.ToWorker) -> None:
+        """What the server said."""
+        if isinstance(message, wire.Begin):
+            utterance = Utterance(message.number, asked=message.asked)
+            self._utterances[message.number] = utterance
+            self._turns.append(utterance)
+        elif isinstance(message, wire.Sound | wire.End | wire.Cancel):
+            # What was cancelled may have been on its way.
+            known = self._utterances.get(message.number)
+            if known is not None:
+                self._take(known, message)
+
+    def _take(self, utterance: Utterance, message: wire.Sound | wire.End | wire.Cancel) -> None:
+        match message:
+            case wire.Sound():
+                utterance.sound += message.pcm
+            case wire.End():
+                utterance.ended = True
+            case wire.Cancel():
+                self._forget(utterance)
+
+    def work(self) -> tuple[bool, wire.Heard | wire.Partial | None]:
+        """Go on with the utterance whose turn it is: whether there was anything to do, and what there is to say."""
+        for _ in range(len(self._turns)):
+            utterance = self._turns[0]
+            self._turns.rotate(-1)
+            if utterance.can_go_on() and self._has_ears(utterance):
+                assert utterance.ears is not None  # noqa: S101  (it has them)
+                told = utterance.go_on(self._model, utterance.ears)
+                if isinstance(told, wire.Heard):
+                    self._forget(utterance)
+                return True, told
+        return False, None
+
+    def _has_ears(self, utterance: Utterance) -> bool:
+        if utterance.ears is None:
+            if not self._free and self._may_make:
+                self._may_make -= 1
+                self._free.append(self._model.ears())
+            utterance.ears = self._free.pop() if self._free else None
+        return utterance.ears is not None
+
+    def _forget(self, utterance: Utterance) -> None:
+        del self._utterances[utterance.number]
+        self._turns.remove(utterance)
+        if utterance.ears is not None:
+            utterance.ears.stop()
+            self._free.append(utterance.ears)
+
+
+def _send(message: wire.FromWorker) -> None:
+    frame = memoryview(wire.encode(message))
+    while frame:
+        frame = frame[os.write(1, frame) :]
+
+
+def _serve() -> None:
+    """Until the pipe is closed."""
+    buffer = bytearray()
+    decoder = msgspec.msgpack.Decoder(wire.ToWorker)
+    worker: Worker | None = None
+    busy = False
+    while True:
+        if select.select([0], [], [], 0 if busy else None)[0]:
+            data = os.read(0, _READ_BYTES)
+            if not data:
+                return
+            buffer += data
+        for message in wire.take(buffer, decoder):
+            if isinstance(message, wire.Setup):
+                worker = Worker(message)
+                _send(wire.Ready(worker.unknown_words))
+            elif worker is not None:
+                worker.receive(message)
+        if worker is not None:
+            busy, told = worker.work()
+            if told is not None:
+                _send(told)
+
+
+def main() -> int:
+    """Serve until the parent closes the pipe or dies."""
+    # An interrupt at the terminal goes to the whole group: the parent decides when this ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    try:
+        _serve()
+    except BrokenPipeError:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""Where sessions and tasks are recorded: the port. One contract suite runs against every store."""
+
+from typing import Protocol
+
+import msgspec
+
+from sottovoce.core.limits import Admission
+from sottovoce.core.session import Status
+from sottovoce.core.task import Task
+
+
+class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is recorded of a session: nothing that was said. Times are seconds since the epoch."""
+
+    id: str
+    namespace_id: str
+    key_hash: str
+    device_type: str
+    client_version: str
+    created_at: float
+    expires_at: float
+    status: Status = Status.CREATED
+
+
+class Store(Protocol):
+    """Keeps records. Each method is one atomic step."""
+
+    async def admit(self, record: SessionRecord, limit: int) -> Admission:
+        """Record a new session if its namespace is pinned to its key hash (or to none yet) and has fewer than `limit`
+        live sessions. Costs the same however many sessions live."""
+
+    async def session(self, session_id: str) -> SessionRecord | None:
+        """The record, also of a session that has ended and is not erased yet."""
+
+    async def set_status(self, session_id: str, status: Status) -> None:
+        """A live session moved on."""
+
+    async def end(self, session_id: str, status: Status) -> None:
+        """Free the session's place and erase its tasks; the bare record stays until `erase`."""
+
+    async def erase(self, session_id: str) -> None:
+        """Keep nothing of it: as `end`, and the record goes too. Harmless if it is gone."""
+
+    async def live_sessions(self, namespace_id: str, limit: int, after: str | None) -> list[SessionRecord]:
+        """Live sessions of a namespace, newest first, behind the one whose id is `after`."""
+
+    async def put_task(self, task: Task) -> None:
+        """Record a task, new or changed; ignored if its session is gone, so that what is deleted stays deleted."""
+
+    async def task(self, task_id: str) -> Task | None:
+        """The task."""
+
+    async def tasks_of(self, session_id: str) -> list[Task]:
+        """The session's tasks, oldest first."""
+
+    async def erase_tasks(self, session_id: str) -> None:
+        """Keep none of the session's tasks."""
+
+    async def close(self) -> None:
+        """Let go of whatever the store holds open."""

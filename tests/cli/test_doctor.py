@@ -1,0 +1,50 @@
+import json
+import socket
+from pathlib import Path
+
+from tests.cli.conftest import Run
+from tests.servers import INSTANT
+
+
+def test_what_is_well_is_said_and_tried(run: Run, free_port: int) -> None:
+    report = json.loads(run("doctor", "--json", SOTTOVOCE_PORT=str(free_port), **INSTANT).out)
+    verdicts = {each["what"]: each["verdict"] for each in report["findings"]}
+    says = {each["what"]: each["says"] for each in report["findings"]}
+    assert report["well"] is True
+    assert verdicts.pop("microphone") in {"ok", "note"}
+    assert set(verdicts) == {"Python", "cores", "port", "synthesiser", "recogniser"}
+    assert set(verdicts.values()) == {"ok"}
+    assert "1.0 s" in says["synthesiser"]
+    assert "hello world" in says["recogniser"]
+
+
+def test_every_setting_is_shown_with_its_origin(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "sottovoce.toml").write_text("grace_seconds = 12\nport = 1111\n")
+    report = json.loads(run("doctor", "--json", SOTTOVOCE_PORT="0", **INSTANT).out)
+    settings = {each["name"]: (each["value"], each["origin"]) for each in report["settings"]}
+    assert settings["port"] == (0, "SOTTOVOCE_PORT")
+    assert settings["grace_seconds"] == (12.0, "sottovoce.toml")
+    assert settings["host"] == ("127.0.0.1", "default")
+
+
+def test_what_is_missing_is_1_and_the_rest_is_tried_all_the_same(run: Run) -> None:
+    doctor = run("doctor", SOTTOVOCE_PORT="0", SOTTOVOCE_RECOGNISER="nonesuch:", SOTTOVOCE_SYNTHESISER="instant:")
+    assert doctor.code == 1
+    assert "missing" in doctor.out
+    assert "There is no engine named nonesuch" in doctor.out
+    assert "instant spoke for 1.0 s" in doctor.out
+
+
+def test_a_taken_port_is_a_note(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        doctor = run("doctor", "--json", SOTTOVOCE_PORT=str(taken.getsockname()[1]), **INSTANT)
+    (port,) = [each for each in json.loads(doctor.out)["findings"] if each["what"] == "port"]
+    assert port["verdict"] == "note"
+    assert doctor.code == 0
+
+
+def test_settings_that_cannot_be_used_are_2(run: Run) -> None:
+    doctor = run("doctor", SOTTOVOCE_PORT="many")
+    assert doctor.code == 2
+    assert "port" in doctor.out
+    assert "Traceback" not in doctor.err

@@ -1,0 +1,116 @@
+"""The contract of store.base.Store; every store runs it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import msgspec
+import pytest
+
+from sottovoce.core.limits import Admission
+from sottovoce.core.session import Status
+from sottovoce.core.task import Task, TaskState
+from sottovoce.store.base import SessionRecord, Store
+from sottovoce.store.memory import MemoryStore
+
+
+@pytest.fixture(params=["memory"])
+async def store() -> AsyncGenerator[Store, None]:
+    made = MemoryStore()
+    yield made
+    await made.close()
+
+
+def record(name: str, namespace_id: str = "n", key_hash: str = "k") -> SessionRecord:
+    return SessionRecord(
+        id=name,
+        namespace_id=namespace_id,
+        key_hash=key_hash,
+        device_type="web",
+        client_version="1",
+        created_at=1.0,
+        expires_at=2.0,
+    )
+
+
+def task(name: str, session_id: str) -> Task:
+    return Task(id=name, session_id=session_id, type="note", created_at=1.0, updated_at=1.0)
+
+
+async def test_a_namespace_has_its_limit_and_others_have_theirs(store: Store) -> None:
+    verdicts = [await store.admit(record(f"s{n}"), 2) for n in range(3)]
+    assert verdicts == [Admission.ADMITTED, Admission.ADMITTED, Admission.NAMESPACE_FULL]
+    assert await store.admit(record("o", "other"), 2) is Admission.ADMITTED
+    assert await store.session("s2") is None
+
+
+async def test_of_200_tries_at_once_exactly_5_are_admitted(store: Store) -> None:
+    verdicts = await asyncio.gather(*(store.admit(record(f"s{n}"), 5) for n in range(200)))
+    assert verdicts.count(Admission.ADMITTED) == 5
+
+
+async def test_a_namespace_is_pinned_while_anything_of_it_lives(store: Store) -> None:
+    await store.admit(record("a", key_hash="k"), 5)
+    assert await store.admit(record("b", key_hash="other"), 5) is Admission.KEY_MISMATCH
+    await store.end("a", Status.CLOSED)
+    assert await store.admit(record("c", key_hash="other"), 5) is Admission.ADMITTED
+
+
+async def test_an_end_frees_the_place_once_and_leaves_the_bare_record(store: Store) -> None:
+    await store.admit(record("a"), 1)
+    await store.put_task(task("t", "a"))
+    await store.end("a", Status.CLOSED)
+    await store.end("a", Status.CLOSED)
+    kept = await store.session("a")
+    assert kept is not None
+    assert kept.status is Status.CLOSED
+    assert await store.tasks_of("a") == []
+    assert await store.task("t") is None
+    assert await store.admit(record("b"), 1) is Admission.ADMITTED
+    assert await store.admit(record("c"), 1) is Admission.NAMESPACE_FULL
+
+
+async def test_what_is_erased_is_gone_and_stays_gone(store: Store) -> None:
+    await store.admit(record("a"), 1)
+    await store.put_task(task("t", "a"))
+    await store.erase("a")
+    await store.erase("a")
+    await store.put_task(task("t", "a"))
+    await store.set_status("a", Status.ACTIVE)
+    assert await store.session("a") is None
+    assert await store.task("t") is None
+    assert await store.live_sessions("n", 10, None) == []
+
+
+async def test_a_late_status_does_not_bring_an_ended_session_back(store: Store) -> None:
+    await store.admit(record("a"), 1)
+    await store.end("a", Status.CLOSED)
+    await store.set_status("a", Status.SUSPENDED)
+    kept = await store.session("a")
+    assert kept is not None
+    assert kept.status is Status.CLOSED
+
+
+async def test_live_sessions_come_newest_first_in_pages(store: Store) -> None:
+    for name in "abcd":
+        await store.admit(record(name), 10)
+    await store.set_status("b", Status.ACTIVE)
+    await store.end("c", Status.CLOSED)
+    assert [each.id for each in await store.live_sessions("n", 2, None)] == ["d", "b"]
+    assert [each.id for each in await store.live_sessions("n", 2, "b")] == ["a"]
+    assert await store.live_sessions("n", 2, "a") == []
+    assert await store.live_sessions("nobody", 2, None) == []
+
+
+async def test_tasks_are_kept_in_their_order_and_erased_together(store: Store) -> None:
+    await store.admit(record("a"), 5)
+    await store.admit(record("b"), 5)
+    for name, session_id in (("t1", "a"), ("t2", "b"), ("t3", "a")):
+        await store.put_task(task(name, session_id))
+    await store.put_task(msgspec.structs.replace(task("t1", "a"), state=TaskState.WORKING))
+    assert [(each.id, each.state) for each in await store.tasks_of("a")] == [
+        ("t1", TaskState.WORKING),
+        ("t3", TaskState.SUBMITTED),
+    ]
+    await store.erase_tasks("a")
+    assert await store.tasks_of("a") == []
+    assert [each.id for each in await store.tasks_of("b")] == ["t2"]
