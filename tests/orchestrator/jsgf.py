@@ -7,7 +7,7 @@ Node = str | tuple[str, list["Node"]]
 
 
 class Jsgf:
-    """A grammar's rules, and random sentences of them."""
+    """A grammar's rules, and random sentences of them; every alternative alike probable, whatever its weight."""
 
     def __init__(self, text: str) -> None:
         self.public: list[str] = []
@@ -27,16 +27,16 @@ class Jsgf:
         kind, items = node
         if kind == "rule":
             name = str(items[0])
-            return chance.choice(free) if name == "free" else self._sample(self.rules[name], chance, free)
+            if name in {"free", "NULL"}:
+                return chance.choice(free) if name == "free" else ""
+            return self._sample(self.rules[name], chance, free)
         if kind == "all":
             return " ".join(self._sample(item, chance, free) for item in items)
-        if kind == "maybe" and chance.random() < 0.5:
-            return ""
         return self._sample(chance.choice(items), chance, free)
 
 
 def _parse(body: str) -> Node:
-    tokens = re.findall(r"<\w+>|[()\[\]|]|[^\s()\[\]|<>]+", body)
+    tokens = re.findall(r"<\w+>|[()|]|[^\s()|<>]+", re.sub(r"/[\d.e+-]+/", " ", body))
     node, rest = _alternatives(tokens)
     assert not rest
     return node
@@ -46,7 +46,7 @@ def _alternatives(tokens: list[str]) -> tuple[Node, list[str]]:
     options: list[Node] = []
     while True:
         items: list[Node] = []
-        while tokens and tokens[0] not in {"|", ")", "]"}:
+        while tokens and tokens[0] not in {"|", ")"}:
             item, tokens = _item(tokens)
             items.append(item)
         assert items
@@ -58,8 +58,8 @@ def _alternatives(tokens: list[str]) -> tuple[Node, list[str]]:
 
 def _item(tokens: list[str]) -> tuple[Node, list[str]]:
     first, rest = tokens[0], tokens[1:]
-    if first not in {"(", "["}:
+    if first != "(":
         return (("rule", [first[1:-1]]) if first.startswith("<") else first), rest
     node, rest = _alternatives(rest)
-    assert rest[0] == {"(": ")", "[": "]"}[first]
-    return ("maybe", [node]) if first == "[" else node, rest[1:]
+    assert rest[0] == ")"
+    return node, rest[1:]

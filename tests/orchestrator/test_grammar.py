@@ -37,7 +37,7 @@ def names_no_day(text: str) -> bool:
 def test_every_rule_is_defined_but_the_free_one(language: str) -> None:
     text = jsgf(language)
     named = set(re.findall(r"<(\w+)>", text))
-    assert named - GRAMMARS[language].rules.keys() == {"free"}
+    assert named - GRAMMARS[language].rules.keys() == {"free", "NULL"}
     assert GRAMMARS[language].public == ["command", "answer"]
 
 
@@ -58,13 +58,13 @@ def test_a_recogniser_takes_the_grammar_and_knows_every_word_of_it() -> None:
 @given(chance=st.randoms(use_true_random=False))
 def test_what_the_grammar_allows_is_understood_as_what_it_is(language: str, chance: random.Random) -> None:
     grammar = GRAMMARS[language]
-    rule = chance.choice([name for name in grammar.rules if name.startswith("intent_")])
+    rule = chance.choice([name for name in grammar.rules if name.startswith(("intent_", "usual_"))])
     before = chance.choice(["", "", "please ", "can you "]) if language == "en" else chance.choice(["", "bitte "])
     sentence = before + grammar.sample(rule, chance, FREE[language])
     assume(not names_no_day(sentence))
     understood = UNDERSTANDINGS[language].understand(sentence, NOW)
     assert understood is not None, sentence
-    assert (understood.skill, understood.exact) == (rule.removeprefix("intent_"), True), sentence
+    assert (understood.skill, understood.exact) == (rule.partition("_")[2], True), sentence
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -87,20 +87,29 @@ def test_numbers_are_said_once() -> None:
     assert said == {text for number in range(1, 100) for text in spelled(number, "en")}
 
 
-def test_sentences_for_typing_only_are_not_for_recognisers() -> None:
-    tables = {
-        "language": "en",
-        "polite": {"before": "please", "after": "please"},
-        "intents": {
-            "tea": {
-                "data": [
-                    {"sentences": ["make tea"]},
-                    {"sentences": ["tea"], "requires_context": {"typed": True}},
-                ]
-            }
-        },
-    }
-    assert "<intent_tea> = make tea ;" in compile_jsgf(Templates(tables))
+def tea(**tables: object) -> str:
+    """The grammar of a language in which one can only ask for tea."""
+    tables.setdefault("intents", {"tea": {"data": [{"sentences": ["make tea"]}]}})
+    polite = {"before": "please", "after": "please"}
+    return compile_jsgf(Templates({"language": "en", "polite": polite, **tables}))
+
+
+@pytest.mark.parametrize("kept_out", [{"requires_context": {"typed": True}}, {"metadata": {"heard": False}}])
+def test_sentences_that_are_not_to_be_heard_are_not_for_recognisers(kept_out: dict[str, object]) -> None:
+    data = [{"sentences": ["make tea"]}, {"sentences": ["tea"], **kept_out}]
+    assert "<intent_tea> = make tea ;" in tea(intents={"tea": {"data": data}})
+
+
+def test_the_first_alternative_is_the_most_probable() -> None:
+    sentences = ["(make|brew|cook) tea"]
+    text = tea(intents={"tea": {"data": [{"sentences": sentences}]}})
+    assert "<intent_tea> = ( /1/ make | /0.5/ brew | /0.333/ cook ) tea ;" in text
+
+
+def test_what_is_usual_is_more_probable_than_all_the_rest() -> None:
+    text = tea(usual={"tea": ["make tea"]})
+    assert "<usual_tea> = make tea ;" in text
+    assert "( /0.1/ ( <intent_tea> ) | /0.9/ ( <usual_tea> ) )" in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

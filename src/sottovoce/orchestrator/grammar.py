@@ -2,8 +2,10 @@
 
 Words are lower case, numbers spelled. `<command>` is every sentence, `<answer>` what may be said to a question; both
 are public. Each skill has a rule of its own, `<intent_NAME>`. Where anything may be said stands `<free>`, which is left
-for the recogniser to define.
+for the recogniser to define; `<text>` is what is usually said there. Weights tell how usual an alternative is.
 """
+
+from collections.abc import Mapping, Sequence
 
 from hassil.expression import (
     Alternative,
@@ -20,6 +22,12 @@ from sottovoce.orchestrator.numbers import spelled
 from sottovoce.orchestrator.templates import Templates, load
 
 FREE = "<free>"
+SMALL = 12
+UNUSUAL = 0.1
+OPTIONAL = 0.3
+"""How probable the words of a sentence are that may be left out."""
+USUAL = 0.9
+"""How probable it is that what is said is usual."""
 VALUES_TO_ANSWER_WITH = ("duration", "when")
 
 
@@ -44,15 +52,22 @@ class _Compiler:
             sentences = [
                 self._expand(sentence.expression)
                 for data in intent.data
-                if not _only_typed(data)
+                if _is_heard(data)
                 for sentence in data.sentences
             ]
-            self._rules[f"intent_{name}"] = " | ".join(sentences)
+            self._rules[f"intent_{name}"] = _by_use(sentences)
             intents.append(f"<intent_{name}>")
         before, after = (self._expand(self._templates.polite[place].expression) for place in ("before", "after"))
-        command = f"[ {before} ] ( {' | '.join(intents)} ) [ {after} ]"
+        for name, some in self._templates.usual.items():
+            self._rules[f"usual_{name}"] = _by_use([self._expand(sentence.expression) for sentence in some])
+        usual = [f"<usual_{name}>" for name in self._templates.usual]
+        whole = {" | ".join(intents): 1 - USUAL, " | ".join(usual): USUAL}
+        said = _weighted({f"( {texts} )": weight for texts, weight in whole.items() if texts})
+        command = f"{_optional(before)} ( {said} ) {_optional(after)}"
         answers = [self._expand(sentence.expression) for kind in self._templates.answers.values() for sentence in kind]
         answers += [self._slot(name) for name in VALUES_TO_ANSWER_WITH if name in self._templates.spoken]
+        text = self._templates.usual_text
+        self._rules["text"] = FREE if text is None else self._expand(text.expression)
         rules = "".join(f"<{name}> = {body} ;\n" for name, body in self._rules.items())
         return (
             f"#JSGF V1.0 UTF-8 {self._templates.language};\ngrammar sottovoce;\n{rules}"
@@ -80,7 +95,7 @@ class _Compiler:
         some = [part for part in parts if part]
         if not some:
             return ""
-        return f"[ {' | '.join(some)} ]" if len(some) < len(parts) else f"( {' | '.join(some)} )"
+        return _optional(_by_use(some)) if len(some) < len(parts) else f"( {_by_use(some)} )"
 
     def _rule(self, name: str) -> str:
         key = f"rule_{name}"
@@ -106,30 +121,51 @@ class _Compiler:
                 return " | ".join(self._expand(value.text_in) for value in slots.values)
             case RangeSlotList():
                 numbers = range(slots.start, slots.stop + 1, slots.step)
-                return _factored([text for number in numbers for text in spelled(number, self._templates.language)])
+                language = self._templates.language
+                return _factored({text: _use(number) for number in numbers for text in spelled(number, language)})
         return None
 
 
-def _only_typed(data: IntentData) -> bool:
-    return bool(data.requires_context.get("typed"))
+def _is_heard(data: IntentData) -> bool:
+    return not data.requires_context.get("typed") and (data.metadata or {}).get("heard", True)
 
 
-def _factored(texts: list[str]) -> str:
-    """The alternatives with what they share said once: "( twenty | thirty ) [ one | two ]".
+def _by_use(texts: Sequence[str]) -> str:
+    """Alternatives, each as probable as its rank makes it (Zipf's law): the templates name the most usual first."""
+    return _weighted({text: 1 / rank for rank, text in enumerate(texts, start=1)})
+
+
+def _use(number: int) -> float:
+    """How usual a number is: the smaller the more so, and of the larger ones fives and tens."""
+    return (1.0 if number <= SMALL or number % 5 == 0 else UNUSUAL) / max(1, number)
+
+
+def _optional(text: str) -> str:
+    return f"( /{1 - OPTIONAL:g}/ <NULL> | /{OPTIONAL:g}/ ( {text} ) )"
+
+
+def _weighted(alternatives: Mapping[str, float]) -> str:
+    if len(alternatives) == 1:
+        return next(iter(alternatives))
+    return " | ".join(f"/{weight:.3g}/ {text}" for text, weight in alternatives.items())
+
+
+def _factored(uses: Mapping[str, float]) -> str:
+    """The alternatives with what they share said once: "( twenty | thirty ) ( one | two )".
 
     Recognisers copy a rule into every place that refers to it, so a list of 99 numbers is costly as it stands.
     """
-    continuations: dict[str, list[str]] = {}
-    for text in dict.fromkeys(texts):
+    continuations: dict[str, dict[str, float]] = {}
+    for text, use in uses.items():
         first, _, rest = text.partition(" ")
-        continuations.setdefault(first, []).append(rest)
+        continuations.setdefault(first, {})[rest or "<NULL>"] = use
     firsts: dict[tuple[str, ...], list[str]] = {}
     for first, rests in continuations.items():
         firsts.setdefault(tuple(rests), []).append(first)
-    parts = []
-    for all_rests, words in firsts.items():
-        some = [rest for rest in all_rests if rest]
-        head = f"( {' | '.join(words)} )" if len(words) > 1 else words[0]
-        tail = "" if not some else f" [ {' | '.join(some)} ]" if "" in all_rests else f" ( {' | '.join(some)} )"
-        parts.append(head + tail)
-    return " | ".join(parts)
+    parts = {}
+    for shared, words in firsts.items():
+        heads = {word: sum(continuations[word].values()) for word in words}
+        rests = {rest: sum(continuations[word][rest] for word in words) for rest in shared}
+        tail = "" if shared == ("<NULL>",) else f" ( {_weighted(rests)} )"
+        parts[f"( {_weighted(heads)} ){tail}"] = sum(heads.values())
+    return _weighted(parts)

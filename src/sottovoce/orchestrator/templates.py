@@ -36,6 +36,11 @@ class Templates:
         self.language: str = tables["language"]
         self.intents = Intents.from_dict(dict(tables))
         self.spoken = {name: parse_sentence(text) for name, text in tables.get("spoken", {}).items()}
+        self.usual = {
+            name: [parse_sentence(text) for text in sentences] for name, sentences in tables.get("usual", {}).items()
+        }
+        text = tables.get("usual_text")
+        self.usual_text = None if text is None else parse_sentence(text)
         self.polite = {place: parse_sentence(text) for place, text in tables.get("polite", {}).items()}
         self.fillers: list[str] = tables.get("fillers", [])
         self.answers = {
@@ -54,6 +59,8 @@ class Templates:
                 yield from data.sentences
         yield from self.intents.expansion_rules.values()
         yield from self.spoken.values()
+        for sentences in self.usual.values():
+            yield from sentences
         yield from self.polite.values()
         for sentences in self.answers.values():
             yield from sentences

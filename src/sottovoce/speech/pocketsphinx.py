@@ -1,7 +1,7 @@
 """`pocketsphinx:`: the recogniser that is always there. English, in worker processes, since the library holds the GIL.
 
-Every utterance is heard in two ways at once: as one of our commands, by their grammar, and as free words, by the
-library's language model. All its sound is kept here until it is understood: when a worker dies, another hears it again.
+Every utterance is heard as one of our commands, by their grammar, and as free words, by the library's language model, at
+once. All its sound is kept here until it is understood: when a worker dies, another hears it again.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ from sottovoce.speech.base import HEARING_RATE, EngineStatus, Hearing, Transcrip
 LANGUAGE: Final = "en"
 MAX_WORKERS: Final = 8
 STREAMS: Final = 3
-"""Utterances that one worker hears at the same time; a core keeps up with two to three. Each takes about 80 MB, from
-the first time that so many speak at once."""
+"""Utterances that one worker hears at the same time; of them a core keeps up with one to two while they are spoken. Each
+takes about 80 MB, from the first time that so many speak at once."""
 START_S: Final = 60.0
 """How long a worker may take to be ready."""
 SILENT_S: Final = 30.0
@@ -175,7 +175,8 @@ class _Hearing:
 class PocketsphinxRecogniser:
     """CMU Sphinx in `workers` processes, each of which hears several utterances at a time.
 
-    `grammars`: language to JSGF; of these it takes the English one, with the rules `command` and `answer`.
+    `grammars`: language to JSGF; of these it takes the English one, with the rules `command`, `answer`
+    and `text`.
     """
 
     name = "pocketsphinx"
@@ -195,10 +196,19 @@ class PocketsphinxRecogniser:
 
     async def start(self) -> None:
         """Start the workers. Raises EngineUnavailable, saying what to install."""
+        starting = [asyncio.create_task(_Worker.start(self._setup)) for _ in range(self._size)]
         try:
-            started = await asyncio.gather(*(_Worker.start(self._setup) for _ in range(self._size)))
-        except TimeoutError:
-            raise EngineUnavailable("pocketsphinx's worker process does not start in time") from None
+            started = await asyncio.gather(*starting)
+        except BaseException as error:
+            # What has started by then would run on.
+            for task in starting:
+                task.cancel()
+            for worker in await asyncio.gather(*starting, return_exceptions=True):
+                if isinstance(worker, _Worker):
+                    await worker.end()
+            if isinstance(error, TimeoutError):
+                raise EngineUnavailable("pocketsphinx's worker process does not start in time") from None
+            raise
         self._workers = dict(enumerate(started))
         self._serving = [asyncio.create_task(self._serve(number)) for number in self._workers]
 
@@ -299,7 +309,10 @@ class PocketsphinxRecogniser:
         del worker.utterances[message.number]
         del self._homes[message.number]
         utterance.sound.clear()
-        if not utterance.transcript.done():
+        if isinstance(message, wire.Failed):
+            log.warning("utterance_not_heard", engine=self.name)
+            utterance.fail(EngineFault("pocketsphinx could not hear this"))
+        elif not utterance.transcript.done():
             utterance.transcript.set_result(Transcript(message.text, message.confidence, message.is_command))
 
     async def _replace(self, number: int) -> None:

@@ -1,13 +1,14 @@
 """The library's decoders, as a worker uses them. Only the worker imports this module: the library holds the GIL.
 
-An utterance is decoded in four ways at the same time: by the grammar, by the language model with all its words and with
-everyday ones, and as sounds without words. Cepstral means, which stand
-for the channel and the voice, are estimated from the beginning of each utterance and a general prior: those of whole
-utterances that the library takes by default are not known in time, and its own running ones begin far off.
+An utterance is decoded in four ways at the same time: by the grammar, by a language model of commands, by one of all
+English, and as sounds without words. Cepstral means, which stand for the channel and the voice, are estimated from the
+beginning of each utterance and a general prior: those of whole utterances that the library takes by default are not
+known in time, and its own running ones begin far off.
 """
 
 import math
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,12 +28,15 @@ from sottovoce.speech.pocketsphinx_graph import (
     transitions,
     with_one_public_rule,
 )
+from sottovoce.speech.pocketsphinx_language import arpa, sentences
 from sottovoce.speech.pocketsphinx_words import SOUNDS, read_dictionary, with_accents, write_dictionary
 
 RULES: Final[Mapping[str, Sequence[str]]] = {"command": ("command",), "asked": ("command", "answer")}
 """Searches to the rules of the grammar that they hear."""
 
-_FREE_SOUND_PROBABILITY: Final = math.exp(-12)
+LANGUAGE_WEIGHT: Final = 5.0
+"""How much it counts that some commands are more usual than others."""
+_FREE_SOUND_PROBABILITY: Final = math.exp(-20)
 """So much less probable than the grammar's own words is every sound of free ones."""
 _SOUND_PROBABILITY: Final = math.exp(-2)
 """Of each sound where there is nothing but sounds."""
@@ -61,6 +65,8 @@ class Model:
         self._graphs: dict[str, tuple[int, int, list[Transition]]] = {}
         self._dictionary = write_dictionary({sound: [phones] for sound, phones in SOUNDS.items()})
         self._everyday_dictionary = ""
+        self._everyday_model = ""
+        self._everyday: Any = None
         self.unknown_words = 0
         if grammar:
             self._compile(grammar)
@@ -79,9 +85,7 @@ class Model:
         commands = self._grammar_decoder()
         for name, (start, final, arcs) in self._graphs.items():
             commands.add_fsg(name, commands.create_fsg(name, start, final, arcs))
-        with _as_file(self._everyday_dictionary) as path:
-            everyday = self._language_decoder(dict=path)
-        return Ears(words, commands=commands, everyday=everyday, sounds=self._sounds_decoder())
+        return Ears(words, commands=commands, everyday=self._everyday_decoder(), sounds=self._sounds_decoder())
 
     def with_noise(self, pcm: bytes, first_sample: int) -> bytes:
         """Sound as it is in rooms: in the digital silence around synthesised speech the library hears nothing right.
@@ -105,19 +109,36 @@ class Model:
         return means
 
     def _compile(self, grammar: str) -> None:
-        parser = self._grammar_decoder()
+        # With any other weight of the language the library writes other probabilities than it read.
+        parser = self._grammar_decoder({**_GRAMMAR_BEAMS, "lw": 1.0})
         paths = {name: _parse(parser, with_one_public_rule(grammar, rules)) for name, rules in RULES.items()}
-        wanted = frozenset(word for _, _, arcs in paths.values() for _, word, _ in arcs if word) - {FREE_WORD}
-        everyday = frozenset(_everyday_words()) | wanted
+        wanted = _words_of(*paths.values())
+        text = _parse(parser, with_one_public_rule(grammar, ["text"]))
+        everyday = frozenset(_everyday_words()) | wanted | _words_of(text)
         with (self._folder / "cmudict-en-us.dict").open(encoding="utf-8") as lines:
             pronunciations = read_dictionary(lines, everyday)
-        self._everyday_dictionary = write_dictionary(pronunciations)
-        known = {word: with_accents(phones) for word, phones in pronunciations.items() if word in wanted}
-        self.unknown_words = len(wanted - known.keys())
-        self._dictionary += write_dictionary(known)
+        spoken = {word: with_accents(phones) for word, phones in pronunciations.items()}
+        known = frozenset(spoken)
+        self.unknown_words = len(wanted - known)
+        self._dictionary += write_dictionary({word: spoken[word] for word in sorted(wanted & known)})
+        graphs = {name: smallest(*path, known) for name, path in paths.items()}
         free = dict.fromkeys(SOUNDS, _FREE_SOUND_PROBABILITY)
-        for name, path in paths.items():
-            self._graphs[name] = transitions(smallest(*path, frozenset(known)), free)
+        self._graphs = {name: transitions(graph, free, LANGUAGE_WEIGHT) for name, graph in graphs.items()}
+        self._everyday_dictionary = write_dictionary(spoken)
+        self._everyday_model = arpa(sentences(graphs["command"], smallest(*text, known)), known)
+
+    def _everyday_decoder(self) -> Any:
+        """Knows the words of commands, and what is usually said in them."""
+        with _as_file(self._everyday_dictionary) as path:
+            decoder = pocketsphinx.Decoder(lm=None, dict=path, loglevel="FATAL", **_MODEL_OPTIONS)
+        if self._everyday is None:
+            with _as_file(self._everyday_model) as path:
+                decoder.add_lm_file("everyday", path)
+            self._everyday = decoder.get_lm("everyday")
+        else:
+            decoder.add_lm("everyday", self._everyday)
+        decoder.activate_search("everyday")
+        return decoder
 
     def _grammar_decoder(self, beams: Mapping[str, float] = _GRAMMAR_BEAMS) -> Any:
         """Knows the few words of the grammar only, which makes it small and quick to make."""
@@ -202,8 +223,18 @@ def _segments(decoder: Any, scale: int = _LOG_SCALE) -> list[Segment]:
     if decoder.hyp() is None:
         return []
     return [
-        Segment(each.word, each.start_frame, each.end_frame, scale * math.log(each.ascore)) for each in decoder.seg()
+        Segment(each.word, each.start_frame, each.end_frame, scale * _log(each.ascore), _LOG_SCALE * _log(each.lscore))
+        for each in decoder.seg()
     ]
+
+
+def _log(probability: float) -> float:
+    """What fits very badly is as improbable as the smallest number there is, or rounded to zero."""
+    return math.log(max(probability, sys.float_info.min))
+
+
+def _words_of(*graphs: tuple[int, int, list[Arc]]) -> frozenset[str]:
+    return frozenset(word for _, _, arcs in graphs for _, word, _, _ in arcs if word) - {FREE_WORD}
 
 
 def _everyday_words() -> list[str]:

@@ -1,7 +1,8 @@
 """What the server and a pocketsphinx worker say to each other, over pipes: MessagePack, each message behind its length.
 
 The server begins with `Setup`, which the worker answers with `Ready`. From then on utterances run side by
-side, told apart by numbers that the server gives; the worker tells `Heard` once for each that is not cancelled.
+side, told apart by numbers that the server gives; the worker tells `Heard`, or `Failed`, once for each that
+is not cancelled.
 """
 
 import struct
@@ -18,7 +19,7 @@ class Setup(msgspec.Struct, tag=True):
     """What is to be understood."""
 
     grammar: str
-    """JSGF, with the rules `command` and `answer`; empty: free text only."""
+    """JSGF, with the rules `command`, `answer` and `text`; empty: free text only."""
     streams: int
     """How many utterances may be heard at the same time; more of them wait."""
 
@@ -72,8 +73,14 @@ class Heard(msgspec.Struct, tag=True):
     is_command: bool
 
 
+class Failed(msgspec.Struct, tag=True):
+    """It could not be heard; the worker hears on."""
+
+    number: int
+
+
 ToWorker = Setup | Begin | Sound | End | Cancel
-FromWorker = Ready | Partial | Heard
+FromWorker = Ready | Partial | Heard | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 

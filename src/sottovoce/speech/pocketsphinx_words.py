@@ -38,6 +38,8 @@ CONSONANTS: Final = frozenset(
     ]
 )
 
+_ONE_VOWEL: Final = frozenset((vowel,) for vowel in VOWELS)
+
 SOUND_PREFIX: Final = "xx"
 """No English word begins so: words that do are single sounds."""
 SOUNDS: Final[Mapping[str, Phones]] = {SOUND_PREFIX + phone.lower(): (phone,) for phone in sorted(VOWELS | CONSONANTS)}
@@ -75,7 +77,7 @@ def write_dictionary(words: Mapping[str, Iterable[Phones]]) -> str:
 def with_accents(pronunciations: Iterable[Phones]) -> list[Phones]:
     """The American pronunciations of the dictionary, and what becomes of them in Britain and in quick speech."""
     all_: dict[Phones, None] = dict.fromkeys(pronunciations)
-    for change in (_without_r, _with_weak_i, _with_tapped_t, _with_round_o):
+    for change in (_with_round_o, _without_r, _with_weak_i, _with_tapped_t, _with_dark_l):
         all_ |= dict.fromkeys([change(phones) for phones in all_])
     return list(all_)
 
@@ -119,8 +121,16 @@ def _with_tapped_t(phones: Phones) -> Phones:
 
 
 def _with_round_o(phones: Phones) -> Phones:
-    """The vowel of "what" and "o'clock" is rounded."""
+    """The vowel of "o'clock" and "stop" is rounded."""
     return tuple(
         "AO" if phone == "AA" and phones[place + 1 : place + 2] != ("R",) else phone
+        for place, phone in enumerate(phones)
+    )
+
+
+def _with_dark_l(phones: Phones) -> Phones:
+    """An L that no vowel follows is nearly one itself: "tell", "school"."""
+    return tuple(
+        "UH" if phone == "L" and place and phones[place + 1 : place + 2] not in _ONE_VOWEL else phone
         for place, phone in enumerate(phones)
     )

@@ -67,8 +67,9 @@ class Utterance:
         return self._look(ears)
 
     def _estimate(self, model: Model, ears: Ears) -> None:
+        # Of just so much sound, however much more is there by now: what is heard twice is heard the same.
+        means = model.means(model.with_noise(bytes(self.sound[: MEANS_AT_BYTES[self._estimates]]), 0))
         self._estimates += 1
-        means = model.means(model.with_noise(bytes(self.sound[: MEANS_AT_BYTES[-1]]), 0))
         if self._begun_with is None or float(np.linalg.norm(means - self._begun_with)) > FAR_OFF:
             self._begun_with = means
             self._heard = 0
@@ -117,18 +118,28 @@ class Worker:
             case wire.Cancel():
                 self._forget(utterance)
 
-    def work(self) -> tuple[bool, wire.Heard | wire.Partial | None]:
+    def work(self) -> tuple[bool, wire.Heard | wire.Partial | wire.Failed | None]:
         """Go on with the utterance whose turn it is: whether there was anything to do, and what there is to say."""
         for _ in range(len(self._turns)):
             utterance = self._turns[0]
             self._turns.rotate(-1)
             if utterance.can_go_on() and self._has_ears(utterance):
                 assert utterance.ears is not None  # noqa: S101  (it has them)
-                told = utterance.go_on(self._model, utterance.ears)
-                if isinstance(told, wire.Heard):
-                    self._forget(utterance)
-                return True, told
+                return True, self._go_on(utterance, utterance.ears)
         return False, None
+
+    def _go_on(self, utterance: Utterance, ears: Ears) -> wire.Heard | wire.Partial | wire.Failed | None:
+        try:
+            told = utterance.go_on(self._model, ears)
+        except Exception:  # noqa: BLE001  (whatever it is, it is this utterance's: the others are heard on)
+            # Decoders that failed once are not trusted with another utterance.
+            utterance.ears = None
+            self._may_make += 1
+            self._forget(utterance)
+            return wire.Failed(utterance.number)
+        if isinstance(told, wire.Heard):
+            self._forget(utterance)
+        return told
 
     def _has_ears(self, utterance: Utterance) -> bool:
         if utterance.ears is None:
