@@ -1,7 +1,7 @@
 """`pocketsphinx:`: the recogniser that is always there. English, in worker processes, since the library holds the GIL.
 
-Every utterance is heard as one of our commands, by their grammar, and as free words, by the library's language model, at
-once. All its sound is kept here until it is understood: when a worker dies, another hears it again.
+Every utterance is heard as one of our commands, by their grammar, and as free words, by the library's language model,
+at once. All its sound is kept here until it is understood: when a worker dies, another hears it again.
 """
 
 import asyncio
@@ -24,8 +24,8 @@ from sottovoce.speech.base import HEARING_RATE, EngineStatus, Hearing, Transcrip
 LANGUAGE: Final = "en"
 MAX_WORKERS: Final = 8
 STREAMS: Final = 3
-"""Utterances that one worker hears at the same time; of them a core keeps up with one to two while they are spoken. Each
-takes about 80 MB, from the first time that so many speak at once."""
+"""Utterances that one worker hears at the same time; a core keeps up with one to two of them while they are spoken.
+Each takes about 80 MB, from the first time that so many speak at once."""
 START_S: Final = 60.0
 """How long a worker may take to be ready."""
 SILENT_S: Final = 30.0
