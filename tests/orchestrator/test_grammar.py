@@ -43,7 +43,7 @@ def test_every_rule_is_defined_but_the_free_one(language: str) -> None:
 
 def test_a_recogniser_takes_the_grammar_and_knows_every_word_of_it() -> None:
     text = jsgf("en")
-    words = set(re.findall(r"[a-z']+", re.sub(r"<\w+>|public|^.*;\n.*;\n", " ", text.partition("grammar")[2])))
+    words = set(re.findall(r"[a-z']+", re.sub(r"<\w+>|public|^.*;\n", " ", text.partition("grammar")[2])))
     dictionary = open(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict"), encoding="utf-8")  # noqa: PTH123, SIM115
     with dictionary:
         known = {line.split()[0] for line in dictionary}
@@ -98,6 +98,32 @@ def tea(**tables: object) -> str:
 def test_sentences_that_are_not_to_be_heard_are_not_for_recognisers(kept_out: dict[str, object]) -> None:
     data = [{"sentences": ["make tea"]}, {"sentences": ["tea"], **kept_out}]
     assert "<intent_tea> = make tea ;" in tea(intents={"tea": {"data": data}})
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"intents": {"tea": {"data": [{"sentences": ["make tea"]}]}, "cup": {"data": [{"sentences": []}]}}},
+        {"usual": {"tea": []}},
+        {"usual": None},
+        {"lists": {"kind": {"values": []}}, "intents": {"tea": {"data": [{"sentences": ["make [{kind}] tea"]}]}}},
+        {"expansion_rules": {"e": "(|)"}, "intents": {"tea": {"data": [{"sentences": ["make <e> tea"]}]}}},
+    ],
+)
+def test_what_another_package_leaves_empty_is_no_hindrance(tables: dict[str, object]) -> None:
+    decoder = pocketsphinx.Decoder(lm=None, loglevel="FATAL")
+    decoder.add_jsgf_string("tea", tea(**tables).replace("public <answer> =  ;", "").replace("<free>", "tea"))
+
+
+@pytest.mark.parametrize("text", ["on/off", "=", "http://x", "c++", "*"])
+def test_what_is_no_word_is_refused_and_named(text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(repr(text))):
+        tea(intents={"tea": {"data": [{"sentences": [f"open {text} now"]}]}})
+
+
+def test_an_alternative_that_comes_twice_counts_by_its_first_place() -> None:
+    text = tea(intents={"tea": {"data": [{"sentences": ["(make|brew|make) tea"]}]}})
+    assert "( /1/ make | /0.5/ brew ) tea" in text
 
 
 def test_the_first_alternative_is_the_most_probable() -> None:

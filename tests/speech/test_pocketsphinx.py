@@ -77,6 +77,19 @@ async def test_an_utterance_outlives_the_worker_that_dies_in_the_middle_of_it(en
     assert engine.status().restarts == 1
 
 
+async def test_who_says_nothing_and_ends_nothing_makes_nobody_else_wait(engine: PocketsphinxRecogniser) -> None:
+    idle = [begin(engine, bytes(2 * HEARING_RATE)) for _ in range(pocketsphinx.STREAMS)]
+    undisturbed = await heard(engine, recording())
+    assert undisturbed.text
+    assert engine.status().restarts == 0
+    # Who was silent is heard all the same when they speak at last.
+    for first in range(0, len(recording()), FRAME):
+        idle[0].feed(recording()[first : first + FRAME])
+    assert (await idle[0].finish()).text
+    for hearing in idle:
+        hearing.cancel()
+
+
 async def test_an_utterance_that_has_ended_outlives_its_worker_and_so_does_its_neighbour(
     engine: PocketsphinxRecogniser,
 ) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sottovoce.speech.pocketsphinx_graph import (
     FREE_WORD,
+    RAREST,
     Arc,
     Graph,
     read_fsg,
@@ -74,6 +75,59 @@ def sentences(graph: Graph) -> set[str]:
         found |= {" ".join(said)} if state in graph.finals else set()
         todo += [(target, (*said, word)) for source, word, target, *_ in graph.arcs if source == state]
     return found
+
+
+def chance(start: int, final: int, arcs: Sequence[Arc], sentence: Sequence[str]) -> float:
+    """That a sentence is said, in a graph whose silent arcs need not be followed one after another."""
+    states = {start: 1.0}
+    for word in sentence:
+        after: defaultdict[int, float] = defaultdict(float)
+        for state, so_far in states.items():
+            ways = [(state, 1.0), *((t, p) for s, w, t, p in arcs if s == state and w is None)]
+            for reached, share in ways:
+                for s, w, t, p in arcs:
+                    if (s, w) == (reached, word):
+                        after[t] += so_far * share * p
+        states = after
+    ends = {state: float(state == final) for state in states}
+    for s, w, t, p in arcs:
+        if w is None and t == final and s in ends:
+            ends[s] += p
+    return sum(so_far * ends[state] for state, so_far in states.items())
+
+
+@pytest.mark.parametrize("said", ["a", "a b", "b b", "b a", "a a b"])
+def test_sentences_are_as_probable_as_before(said: str) -> None:
+    arcs: list[Arc] = [
+        (0, "a", 1, 0.2),
+        (0, "a", 2, 0.3),
+        (0, "b", 2, 0.5),
+        (1, "a", 3, 0.6),
+        (1, "b", 4, 0.3),
+        (1, None, 4, 0.1),
+        (2, "b", 4, 0.7),
+        (2, None, 4, 0.2),
+        (2, "a", 4, 0.1),
+        (3, "b", 4, 1.0),
+    ]
+    graph = smallest(0, 4, arcs, KNOWN)
+    probability, state = 1.0, graph.start
+    for word in said.split():
+        ((state, share),) = [(t, p) for s, w, t, p in graph.arcs if (s, w) == (state, word)]
+        probability *= share
+    assert probability * graph.finals[state] == pytest.approx(chance(0, 4, arcs, said.split()), rel=1e-6)
+    leaving: defaultdict[int, float] = defaultdict(float)
+    for s, _, _, p in graph.arcs:
+        leaving[s] += p
+    for s, p in graph.finals.items():
+        leaving[s] += p
+    assert all(total == pytest.approx(1.0) for total in leaving.values())
+
+
+def test_probabilities_are_raised_to_a_power_and_never_fall_to_nothing() -> None:
+    graph = Graph(0, {1: 1.0}, ((0, "a", 1, 0.5), (0, "b", 1, 0.0)))
+    _, _, made = transitions(graph, SOUNDS, 2.0)
+    assert {each[3]: each[2] for each in made if len(each) > 3} == {"a": 0.25, "b": RAREST**2}
 
 
 def with_loops(graph: Graph) -> tuple[int, int, list[TUPLE]]:

@@ -5,6 +5,7 @@ are public. Each skill has a rule of its own, `<intent_NAME>`. Where anything ma
 for the recogniser to define; `<text>` is what is usually said there. Weights tell how usual an alternative is.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from hassil.expression import (
@@ -14,6 +15,7 @@ from hassil.expression import (
     ListReference,
     Permutation,
     RuleReference,
+    Sentence,
     TextChunk,
 )
 from hassil.intents import IntentData, RangeSlotList, SlotList, TextSlotList
@@ -22,6 +24,7 @@ from sottovoce.orchestrator.numbers import spelled
 from sottovoce.orchestrator.templates import Templates, load
 
 FREE = "<free>"
+NOTHING = "<NULL>"
 SMALL = 12
 UNUSUAL = 0.1
 OPTIONAL = 0.3
@@ -47,20 +50,13 @@ class _Compiler:
         self._rules: dict[str, str] = {}
 
     def compile(self) -> str:
-        intents = []
-        for name, intent in self._templates.intents.intents.items():
-            sentences = [
-                self._expand(sentence.expression)
-                for data in intent.data
-                if _is_heard(data)
-                for sentence in data.sentences
-            ]
-            self._rules[f"intent_{name}"] = _by_use(sentences)
-            intents.append(f"<intent_{name}>")
+        heard = {
+            name: [sentence for data in intent.data if _is_heard(data) for sentence in data.sentences]
+            for name, intent in self._templates.intents.intents.items()
+        }
+        intents = self._sentences("intent", heard)
+        usual = self._sentences("usual", self._templates.usual)
         before, after = (self._expand(self._templates.polite[place].expression) for place in ("before", "after"))
-        for name, some in self._templates.usual.items():
-            self._rules[f"usual_{name}"] = _by_use([self._expand(sentence.expression) for sentence in some])
-        usual = [f"<usual_{name}>" for name in self._templates.usual]
         whole = {" | ".join(intents): 1 - USUAL, " | ".join(usual): USUAL}
         said = _weighted({f"( {texts} )": weight for texts, weight in whole.items() if texts})
         command = f"{_optional(before)} ( {said} ) {_optional(after)}"
@@ -68,16 +64,26 @@ class _Compiler:
         answers += [self._slot(name) for name in VALUES_TO_ANSWER_WITH if name in self._templates.spoken]
         text = self._templates.usual_text
         self._rules["text"] = FREE if text is None else self._expand(text.expression)
-        rules = "".join(f"<{name}> = {body} ;\n" for name, body in self._rules.items())
+        rules = "".join(f"<{name}> = {body or NOTHING} ;\n" for name, body in self._rules.items())
         return (
             f"#JSGF V1.0 UTF-8 {self._templates.language};\ngrammar sottovoce;\n{rules}"
             f"public <command> = {command} ;\npublic <answer> = {' | '.join(answers)} ;\n"
         )
 
+    def _sentences(self, kind: str, by_intent: Mapping[str, Sequence[Sentence]]) -> list[str]:
+        """One rule for each intent that has any; their names."""
+        made = {
+            f"{kind}_{name}": _by_use([self._expand(sentence.expression) for sentence in sentences])
+            for name, sentences in by_intent.items()
+            if sentences
+        }
+        self._rules |= made
+        return [f"<{name}>" for name in made]
+
     def _expand(self, expression: Expression) -> str:
         match expression:
             case TextChunk():
-                return expression.original_text.strip().lower()
+                return _spoken(expression.original_text)
             case Alternative():
                 return self._alternatives(expression)
             case Permutation():
@@ -118,7 +124,7 @@ class _Compiler:
     def _words(self, slots: SlotList) -> str | None:
         match slots:
             case TextSlotList():
-                return " | ".join(self._expand(value.text_in) for value in slots.values)
+                return " | ".join(self._expand(value.text_in) for value in slots.values) or NOTHING
             case RangeSlotList():
                 numbers = range(slots.start, slots.stop + 1, slots.step)
                 language = self._templates.language
@@ -130,9 +136,17 @@ def _is_heard(data: IntentData) -> bool:
     return not data.requires_context.get("typed") and (data.metadata or {}).get("heard", True)
 
 
+def _spoken(text: str) -> str:
+    """Words as they are. Raises ValueError for what is no word, and would be something else in a grammar."""
+    words = text.strip().lower()
+    if re.search(r"[/=;|*+<>(){}\[\]\"]", words):
+        raise ValueError(f"A sentence template for speech has words only, not {words!r}")
+    return words
+
+
 def _by_use(texts: Sequence[str]) -> str:
     """Alternatives, each as probable as its rank makes it (Zipf's law): the templates name the most usual first."""
-    return _weighted({text: 1 / rank for rank, text in enumerate(texts, start=1)})
+    return _weighted({text: 1 / rank for rank, text in enumerate(dict.fromkeys(texts), start=1)})
 
 
 def _use(number: int) -> float:
@@ -141,7 +155,7 @@ def _use(number: int) -> float:
 
 
 def _optional(text: str) -> str:
-    return f"( /{1 - OPTIONAL:g}/ <NULL> | /{OPTIONAL:g}/ ( {text} ) )"
+    return f"( /{1 - OPTIONAL:g}/ {NOTHING} | /{OPTIONAL:g}/ ( {text} ) )"
 
 
 def _weighted(alternatives: Mapping[str, float]) -> str:
@@ -158,7 +172,7 @@ def _factored(uses: Mapping[str, float]) -> str:
     continuations: dict[str, dict[str, float]] = {}
     for text, use in uses.items():
         first, _, rest = text.partition(" ")
-        continuations.setdefault(first, {})[rest or "<NULL>"] = use
+        continuations.setdefault(first, {})[rest or NOTHING] = use
     firsts: dict[tuple[str, ...], list[str]] = {}
     for first, rests in continuations.items():
         firsts.setdefault(tuple(rests), []).append(first)
@@ -166,6 +180,6 @@ def _factored(uses: Mapping[str, float]) -> str:
     for shared, words in firsts.items():
         heads = {word: sum(continuations[word].values()) for word in words}
         rests = {rest: sum(continuations[word][rest] for word in words) for rest in shared}
-        tail = "" if shared == ("<NULL>",) else f" ( {_weighted(rests)} )"
+        tail = "" if shared == (NOTHING,) else f" ( {_weighted(rests)} )"
         parts[f"( {_weighted(heads)} ){tail}"] = sum(heads.values())
     return _weighted(parts)

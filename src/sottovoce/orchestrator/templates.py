@@ -1,8 +1,8 @@
 """The sentences of a language: hassil templates out of YAML, from us and from whoever adds skills.
 
-A file has hassil's own tables (`intents`, `lists`, `expansion_rules`) and these of ours: `spoken`, `polite`, `fillers`,
-`answers`, `echo`, `responses`. The head of `commands/en.yaml` says what each is for. Every intent has the name of the
-skill that it calls.
+A file has hassil's own tables (`intents`, `lists`, `expansion_rules`) and these of ours: `spoken`, `usual`,
+`usual_text`, `polite`, `fillers`, `answers`, `echo`, `responses`. The head of `commands/en.yaml` says what each is for.
+Every intent has the name of the skill that it calls.
 """
 
 import itertools
@@ -37,7 +37,8 @@ class Templates:
         self.intents = Intents.from_dict(dict(tables))
         self.spoken = {name: parse_sentence(text) for name, text in tables.get("spoken", {}).items()}
         self.usual = {
-            name: [parse_sentence(text) for text in sentences] for name, sentences in tables.get("usual", {}).items()
+            name: [parse_sentence(text) for text in sentences]
+            for name, sentences in (tables.get("usual") or {}).items()
         }
         text = tables.get("usual_text")
         self.usual_text = None if text is None else parse_sentence(text)
@@ -61,6 +62,8 @@ class Templates:
         yield from self.spoken.values()
         for sentences in self.usual.values():
             yield from sentences
+        if self.usual_text is not None:
+            yield self.usual_text
         yield from self.polite.values()
         for sentences in self.answers.values():
             yield from sentences

@@ -328,7 +328,7 @@ class PocketsphinxRecogniser:
         while number not in self._workers:
             try:
                 self._workers[number] = await _Worker.start(self._setup)
-            except (EngineUnavailable, TimeoutError):
+            except (EngineUnavailable, TimeoutError, OSError, msgspec.DecodeError):
                 await asyncio.sleep(delay_s)
                 delay_s = min(2 * delay_s, 10.0)
         homeless, self._homeless = list(self._homeless.values()), {}

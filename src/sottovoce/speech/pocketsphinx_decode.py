@@ -72,7 +72,7 @@ class Findings(NamedTuple):
 
 
 def decide(found: Findings) -> Finding:
-    """A command if that is likelier than not, else words."""
+    """A command if that is LIKELY, else words."""
     probability = probability_of_command(found)
     if probability >= LIKELY:
         return Finding(filled(found), probability, is_command=True)

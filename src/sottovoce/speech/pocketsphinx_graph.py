@@ -36,7 +36,7 @@ class Graph(NamedTuple):
 
 def with_one_public_rule(jsgf: str, rules: Sequence[str]) -> str:
     """The grammar with any one of `rules` as all that may be said, and FREE_WORD in place of <free>."""
-    private = re.sub(r"\bpublic\s+(?=<)", "", jsgf).replace(FREE, FREE_WORD)
+    private = re.sub(r"(?m)^public\s+(?=<)", "", jsgf).replace(FREE, FREE_WORD)
     return f"{private}\npublic <sentence> = {' | '.join(f'<{rule}>' for rule in rules)} ;\n"
 
 
@@ -71,7 +71,8 @@ Steps = dict[int, dict[str, dict[int, float]]]
 def _without_silence(start: int, final: int, arcs: Iterable[Arc]) -> tuple[Steps, dict[int, float]]:
     """What may be said next in each state that a word leads to, and how probable an end is, where there may be one.
 
-    Of several silent arcs in a row the library has made one more that does the same, so none are followed here.
+    Of several silent arcs in a row the library has made one more that does the same (of several ways, as the likeliest
+    does), so none are followed here.
     """
     leaving: defaultdict[int, list[tuple[str | None, int, float]]] = defaultdict(list)
     for source, word, target, probability in arcs:

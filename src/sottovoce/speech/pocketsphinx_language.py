@@ -27,13 +27,17 @@ Gram = tuple[str, ...]
 
 
 def sentences(command: Graph, text: Graph) -> Iterator[list[str]]:
-    """Commands, with `text` wherever anything may be said, and then texts alone. The same ones every time."""
+    """Commands, with `text` wherever anything may be said, and then texts alone. The same ones every time.
+
+    Free words within a text are left out, and a graph without arcs has nothing to say.
+    """
     chance = random.Random(1)  # noqa: S311  (no secret)
     commands, texts = _walks(command, chance), _walks(text, chance)
     for _ in range(SENTENCES):
-        yield [word for said in next(commands) for word in (next(texts) if said == FREE_WORD else [said])]
+        drawn = [word for said in next(commands) for word in (next(texts) if said == FREE_WORD else [said])]
+        yield [word for word in drawn if word != FREE_WORD]
     for _ in range(TEXTS):
-        yield next(texts)
+        yield [word for word in next(texts) if word != FREE_WORD]
 
 
 def _walks(graph: Graph, chance: random.Random) -> Iterator[list[str]]:
@@ -41,7 +45,7 @@ def _walks(graph: Graph, chance: random.Random) -> Iterator[list[str]]:
     leaving: defaultdict[int, list[tuple[str, int, float]]] = defaultdict(list)
     for source, word, target, probability in graph.arcs:
         leaving[source].append((word, target, probability))
-    for state, probability in graph.finals.items():
+    for state, probability in (graph.finals or {graph.start: 1.0}).items():
         leaving[state].append((_END, state, probability))
     steps = {
         state: ([step[:2] for step in all_], list(accumulate(probability for *_, probability in all_)))
@@ -73,8 +77,8 @@ def arpa(said: Iterable[Sequence[str]], also: Iterable[str]) -> str:
     ones: dict[Gram, float] = {
         (word,): (1 - UNSEEN) * counts[0][(word,)] / total + UNSEEN / len(known) for word in known
     }
-    twos, after_one = _smoothed(counts[1], ones, {})
-    threes, after_two = _smoothed(counts[2], twos, after_one, ones)
+    twos, after_one = _smoothed(counts[1], ones)
+    threes, after_two = _smoothed(counts[2], twos)
     ones[(_START,)] = 0.0
     parts: list[tuple[Mapping[Gram, float], Mapping[Gram, float]]] = [
         (ones, after_one),
@@ -88,32 +92,20 @@ def arpa(said: Iterable[Sequence[str]], also: Iterable[str]) -> str:
     return f"\\data\\\n{sizes}{body}\n\\end\\\n"
 
 
-def _smoothed(
-    counts: Mapping[Gram, int],
-    shorter: Mapping[Gram, float],
-    after_shorter: Mapping[Gram, float],
-    shortest: Mapping[Gram, float] | None = None,
-) -> tuple[dict[Gram, float], dict[Gram, float]]:
+def _smoothed(counts: Mapping[Gram, int], shorter: Mapping[Gram, float]) -> tuple[dict[Gram, float], dict[Gram, float]]:
     """Probabilities of those counted, and the weights with which the shorter ones count after each beginning."""
     followers: defaultdict[Gram, list[Gram]] = defaultdict(list)
     for gram in counts:
         followers[gram[:-1]].append(gram)
-
-    def lower(gram: Gram) -> float:
-        known = shorter.get(gram[1:])
-        if known is not None or shortest is None:
-            return known or 0.0
-        return after_shorter[gram[1:2]] * shortest[gram[2:]]
-
     found: dict[Gram, float] = {}
     weights: dict[Gram, float] = {}
     for beginning, grams in followers.items():
         total = sum(counts[gram] for gram in grams)
         share = total / (total + len(grams))
         for gram in grams:
-            found[gram] = share * counts[gram] / total + (1 - share) * lower(gram)
+            found[gram] = share * counts[gram] / total + (1 - share) * shorter[gram[1:]]
         left = 1 - sum(found[gram] for gram in grams)
-        weights[beginning] = max(left, _LEAST) / max(1 - sum(lower(gram) for gram in grams), _LEAST)
+        weights[beginning] = max(left, _LEAST) / max(1 - sum(shorter[gram[1:]] for gram in grams), _LEAST)
     return found, weights
 
 

@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import sys
+import time
 from collections import deque
 from typing import Final
 
@@ -25,6 +26,8 @@ MEANS_AT_BYTES: Final = (8 * BYTES_PER_S // 10, 5 * BYTES_PER_S // 2)
 """When the cepstral means are estimated: hearing begins at the first of these, and at the second begins anew if it
 turns out that the first was far off."""
 FAR_OFF: Final = 12.0
+SILENT_S: Final = 2.0
+"""After so long without new sound an utterance gives its ears to one that has ended and waits for some."""
 _PR_SET_PDEATHSIG: Final = 1
 _READ_BYTES: Final = 1 << 16
 
@@ -37,12 +40,18 @@ class Utterance:
         self.asked = asked
         self.sound = bytearray()
         self.ended = False
+        self.came_at = time.monotonic()
+        """When there was last something new of it."""
         self.ears: Ears | None = None
+        self._partial = ""
+        self.begin_again()
+
+    def begin_again(self) -> None:
+        """All its sound is to be heard anew."""
         self._begun_with: Means | None = None
         self._estimates = 0
         self._heard = 0
         self._partial_at = 0
-        self._partial = ""
 
     def can_go_on(self) -> bool:
         """Whether there is something to do for it."""
@@ -113,6 +122,7 @@ class Worker:
         match message:
             case wire.Sound():
                 utterance.sound += message.pcm
+                utterance.came_at = time.monotonic()
             case wire.End():
                 utterance.ended = True
             case wire.Cancel():
@@ -123,38 +133,60 @@ class Worker:
         for _ in range(len(self._turns)):
             utterance = self._turns[0]
             self._turns.rotate(-1)
-            if utterance.can_go_on() and self._has_ears(utterance):
-                assert utterance.ears is not None  # noqa: S101  (it has them)
-                return True, self._go_on(utterance, utterance.ears)
+            if utterance.can_go_on():
+                try:
+                    ears = self._ears(utterance)
+                    if ears is not None:
+                        return True, self._go_on(utterance, ears)
+                except Exception:  # noqa: BLE001  (whatever it is, it is this utterance's: the others are heard on)
+                    self._lose_ears(utterance)
+                    self._forget(utterance)
+                    return True, wire.Failed(utterance.number)
         return False, None
 
-    def _go_on(self, utterance: Utterance, ears: Ears) -> wire.Heard | wire.Partial | wire.Failed | None:
-        try:
-            told = utterance.go_on(self._model, ears)
-        except Exception:  # noqa: BLE001  (whatever it is, it is this utterance's: the others are heard on)
-            # Decoders that failed once are not trusted with another utterance.
-            utterance.ears = None
-            self._may_make += 1
-            self._forget(utterance)
-            return wire.Failed(utterance.number)
+    def _go_on(self, utterance: Utterance, ears: Ears) -> wire.Heard | wire.Partial | None:
+        told = utterance.go_on(self._model, ears)
         if isinstance(told, wire.Heard):
             self._forget(utterance)
         return told
 
-    def _has_ears(self, utterance: Utterance) -> bool:
+    def _ears(self, utterance: Utterance) -> Ears | None:
         if utterance.ears is None:
             if not self._free and self._may_make:
-                self._may_make -= 1
                 self._free.append(self._model.ears())
+                self._may_make -= 1
+            if not self._free and utterance.ended:
+                self._free += self._taken_from_who_is_silent()
             utterance.ears = self._free.pop() if self._free else None
-        return utterance.ears is not None
+        return utterance.ears
+
+    def _taken_from_who_is_silent(self) -> list[Ears]:
+        """Those of an utterance that has not ended and of which nothing has come for long: it is heard anew when it
+        goes on. Else a few clients that say nothing and end nothing would make the worker deaf."""
+        now = time.monotonic()
+        for other in self._turns:
+            if other.ears is not None and not other.ended and now - other.came_at > SILENT_S:
+                ears, other.ears = other.ears, None
+                other.begin_again()
+                return [ears]
+        return []
+
+    def _lose_ears(self, utterance: Utterance) -> None:
+        """Decoders that failed once are not trusted with another utterance."""
+        if utterance.ears is not None:
+            utterance.ears = None
+            self._may_make += 1
 
     def _forget(self, utterance: Utterance) -> None:
         del self._utterances[utterance.number]
         self._turns.remove(utterance)
         if utterance.ears is not None:
-            utterance.ears.stop()
-            self._free.append(utterance.ears)
+            try:
+                utterance.ears.stop()
+            except Exception:  # noqa: BLE001  (as above)
+                self._lose_ears(utterance)
+            else:
+                self._free.append(utterance.ears)
 
 
 def _send(message: wire.FromWorker) -> None:
