@@ -52,3 +52,12 @@ def test_where_no_word_lies_within_the_free_time_the_one_that_overlaps_most_fill
     command = [*spoken("note", "that"), Segment("xxaa", 40, 49, -25.0)]
     long = [Segment("note", 0, 30, -60.0), Segment("anniversary", 31, 120, -90.0)]
     assert filled(Findings([], command=command, everyday=long)) == "note that anniversary"
+
+
+def test_a_teen_that_the_model_of_commands_heard_is_not_taken_for_ten_times_as_much() -> None:
+    command = spoken("start", "a", "fifty", "minute", "timer")
+    found = Findings([], command=command, everyday=spoken("start", "a", "fifteen", "minute", "timer"))
+    assert filled(found) == "start a fifteen minute timer"
+    assert filled(found._replace(everyday=command)) == "start a fifty minute timer"
+    elsewhere = spoken("start", "fifteen", "a", "minute", "timer")
+    assert filled(found._replace(everyday=elsewhere)) == "start a fifty minute timer"
