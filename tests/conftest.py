@@ -1,5 +1,10 @@
+import signal
+
 from hypothesis import HealthCheck, settings
 
 # The machines that run these tests are shared: how long one example takes says nothing.
 settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared-machine")
+
+# What a shell starts in the background ignores Ctrl-C, and so would the servers that these tests start and stop by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
