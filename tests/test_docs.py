@@ -13,7 +13,9 @@ LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
 def test_what_is_made_from_code_is_current() -> None:
-    stale = [str(path.relative_to(DOCS)) for path, page in make_docs.pages().items() if path.read_text() != page]
+    stale = [
+        str(path.relative_to(make_docs.ROOT)) for path, page in make_docs.pages().items() if path.read_text() != page
+    ]
     assert stale == [], "run `make docs`"
 
 

@@ -1,4 +1,4 @@
-"""Writes the parts of docs/ that are made from code, each between its two marker lines.
+"""Writes what is made from code: parts of docs/, each between its two marker lines, and the JavaScript client's types.
 
 usage: python -m tools.make_docs
 """
@@ -16,6 +16,7 @@ from sottovoce import errors
 from sottovoce.core import session, task
 from sottovoce.settings import PREFIX, Settings
 from sottovoce.wire import client_events, server_events
+from tools.js_events import js_events
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -124,6 +125,9 @@ MADE: Mapping[tuple[str, str], Callable[[], str]] = {
 }
 """A file under docs/ and the name of a part of it, to what makes the part."""
 
+FILES: Mapping[Path, Callable[[], str]] = {ROOT / "clients" / "js" / "src" / "events.js": js_events}
+"""Files that are made as a whole."""
+
 
 def with_part(page: str, name: str, made: str) -> str:
     """The page with this part made anew. Raises ValueError where the page has no such markers."""
@@ -136,8 +140,8 @@ def with_part(page: str, name: str, made: str) -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Every page that has made parts, as it should read."""
-    made: dict[Path, str] = {}
+    """Everything that is made or has made parts, as it should read."""
+    made: dict[Path, str] = {path: make() for path, make in FILES.items()}
     for (place, name), make in MADE.items():
         path = DOCS / place
         made[path] = with_part(made.get(path) or path.read_text(encoding="utf-8"), name, make())

@@ -120,7 +120,13 @@ def _api(hub: Hub, settings: Settings, failures: list[SottovoceError]) -> FastAP
         finally:
             await hub.stop()
 
-    return make_api(hub, lifespan, public_url=settings.public_url, trusted_proxies=settings.trusted_proxies)
+    return make_api(
+        hub,
+        lifespan,
+        public_url=settings.public_url,
+        trusted_proxies=settings.trusted_proxies,
+        allowed_origins=settings.allowed_origins,
+    )
 
 
 def serve(settings: Settings, listening: Callable[[str], None]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -40,6 +40,18 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Addresses whose `X-Forwarded-Proto` counts, separated by commas.",
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Origins of web pages (`https://app.example.org`), separated by commas, that may use the server "
+        "from browsers. Its own pages always may.",
+    )
+    operator: bool = Field(default=False, description="Show operators what the server does, at `/operator`.")
+    operator_password: SecretStr | None = Field(
+        None,
+        min_length=12,
+        description="What opens `/operator`, for the user `operator`. Without it, only this machine can: the server "
+        "must listen on loopback and have no `public_url`.",
     )
     recogniser: str = Field("pocketsphinx:", description="The engine that hears, by URL.")
     synthesiser: str = Field("espeak:", description="The engine that speaks, by URL.")
@@ -74,10 +86,19 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field("console", description="How log lines look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "allowed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _whole_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            parts = urlsplit(each)
+            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
+                raise ValueError("an origin is scheme and host, with nothing after: https://app.example.org")
+        return value
 
     @field_validator("public_url")
     @classmethod
@@ -102,6 +123,16 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"listening on {self.host} lets others in: set public_url (SOTTOVOCE_PUBLIC_URL) to the address they "
                 "use, or listen on 127.0.0.1"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _operator_is_known(self) -> "Settings":
+        open_to_others = self.public_url is not None or not is_loopback(self.host)
+        if self.operator and self.operator_password is None and open_to_others:
+            raise ValueError(
+                "operator lets everybody who can reach the server look at /operator: set operator_password "
+                "(SOTTOVOCE_OPERATOR_PASSWORD, 12 characters or more), or turn operator off"
             )
         return self
 

@@ -332,7 +332,14 @@ async def test_a_deleted_session_says_its_last_word_and_closes_cleanly(server: S
         assert await stream.closed() == (1000, "the session has ended")
         last = stream.events[-1]
         assert (last["type"], last["reason"]) == ("session.ended", "client_closed")
-        assert set(last["usage"]) == {"messages", "responses", "interruptions", "audio_chunks"}
+        assert set(last["usage"]) == {
+            "messages",
+            "responses",
+            "interruptions",
+            "tasks",
+            "audio_chunks",
+            "audio_seconds",
+        }
 
 
 async def test_goodbye_ends_the_session_after_it_was_heard(server: Server) -> None:

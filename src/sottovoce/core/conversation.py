@@ -83,6 +83,11 @@ class Conversation:
         return bool(self._pending_tasks)
 
     @property
+    def tasks_known(self) -> int:
+        """How many tasks there were."""
+        return len(self._known_tasks)
+
+    @property
     def open_question(self) -> bool:
         """Whether a task waits for an answer."""
         return bool(self._open_questions)

@@ -3,21 +3,28 @@
 from collections.abc import Collection
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import WebSocketRoute
 from starlette.types import Lifespan
 
 from sottovoce import __version__
-from sottovoce.http import operations, problems, sessions, tasks
+from sottovoce.http import examples, operations, pages, problems, sessions, tasks
 from sottovoce.http.limits import BodyLimit
+from sottovoce.http.origins import Origins
 from sottovoce.http.stream import VoiceStream
 from sottovoce.http.urls import STREAM_PATH, WebSocketUrls
 from sottovoce.live.hub import Hub
 
 
 def make_api(
-    hub: Hub, lifespan: Lifespan[FastAPI], *, public_url: str | None, trusted_proxies: Collection[str]
+    hub: Hub,
+    lifespan: Lifespan[FastAPI],
+    *,
+    public_url: str | None,
+    trusted_proxies: Collection[str],
+    allowed_origins: Collection[str],
 ) -> FastAPI:
-    """REST, the stream, and what operators need."""
+    """REST, the stream, the pages, and what operators need."""
     app = FastAPI(
         title="Sottovoce",
         summary="Voice sessions that keep nothing.",
@@ -28,10 +35,21 @@ def make_api(
     )
     problems.install(app)
     app.add_middleware(BodyLimit)
+    if allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(allowed_origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Content-Type"],
+            expose_headers=["Retry-After"],
+        )
+    urls = WebSocketUrls(public_url, trusted_proxies)
     v1 = APIRouter(prefix="/api/v1")
-    v1.include_router(sessions.router(hub, WebSocketUrls(public_url, trusted_proxies)))
+    v1.include_router(sessions.router(hub, urls))
     v1.include_router(tasks.router(hub))
+    v1.include_router(examples.router(hub))
     app.include_router(v1)
     app.include_router(operations.router(hub))
-    app.router.routes.append(WebSocketRoute(STREAM_PATH, VoiceStream(hub)))
+    app.router.routes.append(WebSocketRoute(STREAM_PATH, VoiceStream(hub, Origins(public_url, allowed_origins))))
+    pages.install(app, urls.public_base)
     return app

@@ -4,10 +4,12 @@ import asyncio
 from typing import Any
 from urllib.parse import parse_qs
 
+from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from sottovoce.http.origins import Origins
 from sottovoce.http.transport import EXTENSION, Sink
-from sottovoce.live.connection import Connection
+from sottovoce.live.connection import FOREIGN_ORIGIN, Connection
 from sottovoce.live.hub import Hub, StreamRefused
 from sottovoce.live.runner import Runner
 
@@ -17,8 +19,9 @@ MOST_FIELDS = 8
 class VoiceStream:
     """Accepts first and refuses then, so that the close code arrives."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, origins: Origins) -> None:
         self._hub = hub
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One WebSocket, from its opening to its end."""
@@ -27,6 +30,8 @@ class VoiceStream:
         session_id, ticket = _asked_for(scope["query_string"])
         connection = Connection(send)
         try:
+            if not self._origins.admit(Headers(scope=scope)):
+                raise self._hub.stream_refused(FOREIGN_ORIGIN)
             runner = await self._hub.connect(session_id, ticket, connection)
         except StreamRefused as refused:
             await send({"type": "websocket.close", "code": refused.close.code, "reason": refused.close.reason})

@@ -13,13 +13,14 @@ class WebSocketUrls:
     """Makes `websocket_url`s."""
 
     def __init__(self, public_url: str | None, trusted_proxies: Collection[str]) -> None:
-        self._public_base = None if public_url is None else _web_socket(public_url)
+        self.public_base = None if public_url is None else _web_socket(public_url)
+        """Where streams are when `public_url` is set."""
         self._trusted = frozenset(trusted_proxies)
 
     def base(self, request: Request) -> str:
         """`ws(s)://host[/path]` for this caller. `X-Forwarded-Proto` counts only from a trusted proxy."""
-        if self._public_base is not None:
-            return self._public_base
+        if self.public_base is not None:
+            return self.public_base
         scheme = request.url.scheme
         if request.client is not None and request.client.host in self._trusted:
             forwarded = request.headers.get("x-forwarded-proto", "").split(",")[0].strip().lower()

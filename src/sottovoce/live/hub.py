@@ -260,10 +260,10 @@ class Hub:
         now = self.node.clock.steady()
         live = self._sessions.get(session_id)
         if live is None:
-            raise self._stream_refused(NO_SUCH_SESSION)
+            raise self.stream_refused(NO_SUCH_SESSION)
         kept, usable = live.ticket, live.session.status is Status.CREATED
         if kept is None or not usable or not tickets.opens(kept, ticket, now):
-            raise self._stream_refused(TICKET_REFUSED)
+            raise self.stream_refused(TICKET_REFUSED)
         live.ticket = None
         live.session.receive(Signal.CONNECTED, now)
         self._deadlines.set(live.id, live.session.next_deadline())
@@ -277,7 +277,8 @@ class Hub:
         await self._store.set_status(live.id, Status.ACTIVE)
         return runner
 
-    def _stream_refused(self, close: Close) -> StreamRefused:
+    def stream_refused(self, close: Close) -> StreamRefused:
+        """What to raise when a stream is not to be; it is counted."""
         self.node.metrics.connections_refused.labels(str(close.code)).inc()
         return StreamRefused(close)
 

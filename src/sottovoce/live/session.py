@@ -5,6 +5,7 @@ import asyncio
 from sottovoce.core.session import Session
 from sottovoce.live.connection import Connection
 from sottovoce.live.runner import Runner
+from sottovoce.speech.base import HEARING_RATE
 from sottovoce.store.base import SessionRecord
 from sottovoce.vault.tickets import Ticket
 
@@ -43,11 +44,15 @@ class LiveSession:
     def usage(self) -> dict[str, int]:
         """Counts of what happened."""
         if self.runner is None:
-            return {"messages": 0, "responses": 0, "interruptions": 0, "audio_chunks": 0}
+            return dict.fromkeys(
+                ("messages", "responses", "interruptions", "tasks", "audio_chunks", "audio_seconds"), 0
+            )
         conversation = self.runner.conversation
         return {
             "messages": conversation.items.count,
             "responses": conversation.answers.begun,
             "interruptions": conversation.answers.interrupted,
+            "tasks": conversation.tasks_known,
             "audio_chunks": self.runner.listening.chunks_received,
+            "audio_seconds": round(self.runner.listening.end_sample / HEARING_RATE),
         }

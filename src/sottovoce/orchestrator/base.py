@@ -85,5 +85,8 @@ class Talk(Protocol):
 class Orchestrator(Protocol):
     """Thinks."""
 
+    def examples(self, language: str) -> dict[str, str]:
+        """Skill names to a sentence that calls each. Raises LanguageNotSupported, naming the languages there are."""
+
     def reply(self, prompt: Prompt, talk: Talk) -> AsyncGenerator[Reply, None]:
         """The answer, piece by piece as it comes. Closing the iterator stops it; tasks already started go on."""

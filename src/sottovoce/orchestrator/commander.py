@@ -42,6 +42,10 @@ class CommandOrchestrator:
         understanding.understand("hello", datetime.fromtimestamp(self._clock(), self._zone))
         return understanding
 
+    def examples(self, language: str) -> dict[str, str]:
+        """See Orchestrator."""
+        return self._skills.templates(language).examples
+
     async def reply(self, prompt: Prompt, talk: Talk) -> AsyncGenerator[Reply, None]:
         """See Orchestrator."""
         language = talk.language.partition("-")[0].lower()

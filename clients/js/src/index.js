@@ -1,0 +1,6 @@
+/** Sessions, speech both ways and tasks: for browsers and Node. What only browsers have is in `sottovoce/browser`. */
+
+export { VERSION, VoiceClient } from './client.js';
+export { VoiceSession } from './session.js';
+export { MicrophoneUnavailable, ServerRefused, ServerUnreachable, SottovoceError, StreamClosed } from './errors.js';
+export { Resampler } from './resampler.js';

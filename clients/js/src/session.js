@@ -1,0 +1,412 @@
+import { Emitter } from './emitter.js';
+import { ServerRefused, ServerUnreachable, StreamClosed } from './errors.js';
+import { SAMPLES_PER_MS, SentSound } from './sent-sound.js';
+
+/**
+ * @typedef {import('./events.js').ServerEvent} ServerEvent
+ * @typedef {import('./events.js').ClientEvent} ClientEvent
+ * @typedef {import('./events.js').TaskView} TaskView
+ * @typedef {import('./rest.js').Rest} Rest
+ * @typedef {'connecting' | 'open' | 'reconnecting' | 'closed'} ConnectionStatus
+ */
+
+/**
+ * @typedef {object} SessionInfo
+ * @property {string} id
+ * @property {string} namespace_id
+ * @property {string} status created, active, suspended, closed, error
+ * @property {string} created_at RFC 3339, UTC
+ * @property {string} expires_at
+ * @property {number} message_count
+ * @property {number} pending_tasks
+ * @property {'idle' | 'listening' | 'thinking' | 'speaking'} turn
+ */
+
+/**
+ * @typedef {object} Closed how a session came to its end
+ * @property {string} reason the server's word, or "connection_lost"
+ * @property {number} code the WebSocket's close code
+ * @property {Record<string, number> | null} usage counts of what there was; null if the server could not tell
+ */
+
+/**
+ * What can be listened to: each server event by its type, and these.
+ *
+ * @typedef {import('./events.js').ServerEventMap & {
+ *   event: ServerEvent,
+ *   sound: Int16Array,
+ *   connection: ConnectionStatus,
+ *   closed: Closed,
+ * }} SessionEvents
+ */
+
+const RECONNECT_FOR_MS = 30_000;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 4_000;
+const CLOSED_CLEANLY = 1000;
+const NO_CODE = 1006;
+/** Of a close code: the connection is gone, the session need not be. All others are the session's end, or our fault. */
+const MAY_RESUME = new Set([1001, NO_CODE, 1012, 1013]);
+
+/** @returns {Promise<typeof WebSocket>} the browser's or Node's own; older Nodes need the package `ws` */
+export async function webSocketClass() {
+  return globalThis.WebSocket ?? /** @type {any} */ ((await import('ws')).WebSocket);
+}
+
+/**
+ * One session and its stream. Made by `VoiceClient.open()`.
+ *
+ * @extends {Emitter<SessionEvents>}
+ */
+export class VoiceSession extends Emitter {
+  /**
+   * @param {Rest} rest
+   * @param {string} id
+   * @param {typeof WebSocket} webSocketClass
+   */
+  constructor(rest, id, webSocketClass) {
+    super();
+    this.id = id;
+    /** @type {ConnectionStatus} */
+    this.connection = 'connecting';
+    /** The settings in force: the Realtime API's session object. @type {Record<string, any>} */
+    this.settings = {};
+    /** @private */ this._rest = rest;
+    /** @private */ this._webSocketClass = webSocketClass;
+    /** @private @type {WebSocket | null} */ this._stream = null;
+    /** @private */ this._sound = new SentSound();
+    /** @private */ this._lastEventId = '';
+    /** @private */ this._eventsSent = 0;
+    /** @private @type {Record<string, number> | null} */ this._usage = null;
+    /** @private */ this._reason = '';
+    /** @private */ this._resuming = false;
+    /** @private */ this._ending = false;
+  }
+
+  /** Milliseconds of sound given to `sendSound` so far: the clock of the server's `…_ms` fields. */
+  get sentMs() {
+    return this._sound.samples / SAMPLES_PER_MS;
+  }
+
+  // -- what is said to the server ------------------------------------------------------------------------------------
+
+  /**
+   * A piece of sound, 16 kHz, mono, best of 20 ms. While the connection is interrupted, it is kept for later.
+   *
+   * @param {Int16Array} pcm
+   */
+  sendSound(pcm) {
+    if (this.connection === 'closed') return;
+    this._sound.add(pcm);
+    if (this.connection === 'open') this._stream?.send(/** @type {any} */ (pcm));
+  }
+
+  /**
+   * @param {ClientEvent} event
+   * @returns {string} the id it was sent under: an `error` event names it
+   * @throws {StreamClosed}
+   */
+  send(event) {
+    if (this.connection !== 'open' || this._stream === null) throw new StreamClosed(NO_CODE);
+    const eventId = `client_${++this._eventsSent}`;
+    this._stream.send(JSON.stringify({ event_id: eventId, ...event }));
+    return eventId;
+  }
+
+  /**
+   * Type something and ask for the answer.
+   *
+   * @param {string} text
+   */
+  sendText(text) {
+    this.send({
+      type: 'conversation.item.create',
+      item: { type: 'message', role: 'user', content: [{ type: 'input_text', text }] },
+    });
+    this.send({ type: 'response.create' });
+  }
+
+  /**
+   * Change settings: language, voice, turn detection.
+   *
+   * @param {import('./events.js').SessionChanges} changes
+   */
+  update(changes) {
+    this.send({ type: 'session.update', session: changes });
+  }
+
+  /** With `turn_detection: null`: what was said since the last commit is a turn, and wants an answer. */
+  commit() {
+    this.send({ type: 'input_audio_buffer.commit' });
+    this.send({ type: 'response.create' });
+  }
+
+  /**
+   * So much of an answer was heard: if it is interrupted, it is cut to that.
+   *
+   * @param {string} itemId
+   * @param {number} audioMs
+   */
+  reportPlayback(itemId, audioMs) {
+    if (this.connection === 'open') {
+      this.send({ type: 'playback.position', item_id: itemId, audio_ms: Math.max(0, Math.floor(audioMs)) });
+    }
+  }
+
+  // -- what the server says ------------------------------------------------------------------------------------------
+
+  /**
+   * Everything the server says from now on, until the session is over: events, and sound as Int16Array (16 kHz, mono).
+   *
+   * @returns {AsyncGenerator<ServerEvent | Int16Array, void>}
+   */
+  async *messages() {
+    /** @type {(ServerEvent | Int16Array)[]} */
+    const waiting = [];
+    let wake = () => {};
+    /** @param {ServerEvent | Int16Array} message */
+    const take = (message) => {
+      waiting.push(message);
+      wake();
+    };
+    const stops = [this.on('event', take), this.on('sound', take), this.on('closed', () => wake())];
+    try {
+      while (true) {
+        for (let message = waiting.shift(); message !== undefined; message = waiting.shift()) yield message;
+        if (this.connection === 'closed') return;
+        await new Promise((resolve) => (wake = () => resolve(null)));
+      }
+    } finally {
+      for (const stop of stops) stop();
+    }
+  }
+
+  [Symbol.asyncIterator]() {
+    return this.messages();
+  }
+
+  // -- calls about it ------------------------------------------------------------------------------------------------
+
+  /** @returns {Promise<SessionInfo>} */
+  info() {
+    return this._rest.call('GET', `/sessions/${this.id}`);
+  }
+
+  /** @returns {Promise<Record<string, any>>} counts and times */
+  stats() {
+    return this._rest.call('GET', `/sessions/${this.id}/stats`);
+  }
+
+  /**
+   * @param {string} [state] only those in this state
+   * @returns {Promise<TaskView[]>} oldest first
+   */
+  tasks(state) {
+    return this._rest.call('GET', `/sessions/${this.id}/tasks${state === undefined ? '' : `?state=${state}`}`);
+  }
+
+  /**
+   * Start a task without a word said.
+   *
+   * @param {string} type
+   * @param {Record<string, unknown>} args
+   * @returns {Promise<TaskView>}
+   */
+  startTask(type, args) {
+    return this._rest.call('POST', `/sessions/${this.id}/tasks`, { body: { type, arguments: args } });
+  }
+
+  /**
+   * @param {string} taskId
+   * @returns {Promise<TaskView>}
+   */
+  task(taskId) {
+    return this._rest.call('GET', `/tasks/${taskId}`);
+  }
+
+  /**
+   * Stop it.
+   *
+   * @param {string} taskId
+   * @returns {Promise<TaskView>}
+   */
+  cancelTask(taskId) {
+    return this._rest.call('POST', `/tasks/${taskId}/cancel`);
+  }
+
+  /**
+   * Answer what it asks: true (confirm), false (refuse) or a value.
+   *
+   * @param {string} taskId
+   * @param {boolean | number | string} value
+   * @returns {Promise<TaskView>}
+   */
+  answerTask(taskId, value) {
+    return this._rest.call('POST', `/tasks/${taskId}/input`, { body: { value } });
+  }
+
+  /**
+   * What it made.
+   *
+   * @param {string} taskId
+   * @returns {Promise<any>}
+   */
+  async result(taskId) {
+    return (await this._rest.call('GET', `/tasks/${taskId}/result`)).result;
+  }
+
+  /**
+   * Close the session and forget all that was said in it. Harmless if it has ended already.
+   *
+   * @returns {Promise<Closed>}
+   */
+  async end() {
+    if (this.connection === 'closed') return this._closed(CLOSED_CLEANLY);
+    this._ending = true;
+    const closed = this.next('closed');
+    try {
+      await this._rest.call('DELETE', `/sessions/${this.id}`);
+    } catch (error) {
+      this._ending = false;
+      if (!(error instanceof ServerRefused && error.status === 404)) throw error;
+    }
+    if (this._stream === null) this._finish(CLOSED_CLEANLY);
+    return closed;
+  }
+
+  /** The page goes: ask the server to close the session, and do not wait. */
+  leave() {
+    this._ending = true;
+    this._rest.call('DELETE', `/sessions/${this.id}`, { keepalive: true }).catch(() => {});
+    this._stream?.close();
+  }
+
+  // -- the connection ------------------------------------------------------------------------------------------------
+
+  /**
+   * Connect, and wait until the server has said its first word.
+   *
+   * @param {string} url
+   * @returns {Promise<void>}
+   */
+  _connect(url) {
+    return new Promise((resolve, reject) => {
+      const stream = new this._webSocketClass(url);
+      stream.binaryType = 'arraybuffer';
+      let opened = false;
+      stream.onmessage = ({ data }) => {
+        this._receive(data);
+        if (!opened && this.connection === 'open') {
+          opened = true;
+          resolve();
+        }
+      };
+      stream.onclose = ({ code }) => {
+        if (this._stream === stream) this._stream = null;
+        if (opened) this._lost(code);
+        else if (code === NO_CODE) reject(new ServerUnreachable('The server answers, but its stream does not open'));
+        else reject(new StreamClosed(code));
+      };
+      stream.onerror = () => {}; // `onclose` follows, and knows more
+      this._stream = stream;
+    });
+  }
+
+  /**
+   * @private
+   * @param {string | ArrayBuffer} data
+   */
+  _receive(data) {
+    if (typeof data !== 'string') {
+      this.emit('sound', new Int16Array(data));
+      return;
+    }
+    const event = /** @type {ServerEvent} */ (JSON.parse(data));
+    this._lastEventId = event.event_id;
+    if (event.type === 'session.created' || event.type === 'session.updated') this.settings = event.session;
+    if (event.type === 'session.created') {
+      this._resuming = this.connection === 'reconnecting';
+      this._become('open');
+    } else if (event.type === 'input_audio_buffer.acknowledged') {
+      this._acknowledged(event.audio_end_ms);
+    } else if (event.type === 'session.ended') {
+      this._usage = event.usage;
+      this._reason = event.reason;
+    }
+    this.emit('event', event);
+    this.emit(event.type, /** @type {any} */ (event));
+  }
+
+  /**
+   * @private
+   * @param {number} audioEndMs
+   */
+  _acknowledged(audioEndMs) {
+    this._sound.forget(audioEndMs);
+    if (!this._resuming) return;
+    this._resuming = false;
+    for (const pcm of this._sound.kept()) this._stream?.send(/** @type {any} */ (pcm));
+  }
+
+  /**
+   * @private
+   * @param {ConnectionStatus} status
+   */
+  _become(status) {
+    this.connection = status;
+    this.emit('connection', status);
+  }
+
+  /**
+   * @private
+   * @param {number} code
+   */
+  _lost(code) {
+    if (this.connection === 'closed') return;
+    if (this._ending || this._usage !== null || !MAY_RESUME.has(code)) {
+      this._finish(code);
+    } else {
+      this._become('reconnecting');
+      this._reconnect(code).catch(() => this._finish(code));
+    }
+  }
+
+  /**
+   * @private
+   * @param {number} code
+   */
+  async _reconnect(code) {
+    const until = Date.now() + RECONNECT_FOR_MS;
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      try {
+        const { websocket_url: url } = await this._rest.call('POST', `/sessions/${this.id}/resume`);
+        await this._connect(`${url}&last_event_id=${this._lastEventId}`);
+        return;
+      } catch (error) {
+        const hopeless = !(error instanceof ServerUnreachable) || Date.now() + pause > until;
+        if (hopeless || this._ending) return this._finish(error instanceof StreamClosed ? error.closeCode : code);
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+
+  /**
+   * @private
+   * @param {number} code
+   */
+  _finish(code) {
+    if (this.connection === 'closed') return;
+    this._sound.forgetAll();
+    this._become('closed');
+    this.emit('closed', this._closed(code));
+  }
+
+  /**
+   * @private
+   * @param {number} code
+   * @returns {Closed}
+   */
+  _closed(code) {
+    return { reason: this._reason || (this._ending ? 'client_closed' : 'connection_lost'), code, usage: this._usage };
+  }
+}

@@ -1,0 +1,60 @@
+"""Which web pages may open a stream: same origin, and those that the settings list.
+
+A page's script can connect a WebSocket to any host, and browsers only tell from where: it is for the server to refuse.
+What "same origin" is comes from `public_url`, or is loopback; the request's own Host proves nothing, since whoever
+controls a name can point it here.
+"""
+
+import ipaddress
+from collections.abc import Collection, Mapping
+from urllib.parse import urlsplit
+
+_PORTS = {"http": 80, "https": 443}
+
+Origin = tuple[str, str, int]
+
+
+class Origins:
+    """Decides by the `Origin` header."""
+
+    def __init__(self, public_url: str | None, allowed: Collection[str]) -> None:
+        self._same = None if public_url is None else parse_origin(public_url)
+        self._allowed = frozenset(parse_origin(each) for each in allowed)
+
+    def admit(self, headers: Mapping[str, str]) -> bool:
+        """Whether a stream may be opened from there. Programs other than browsers send no `Origin`."""
+        sent = headers.get("origin")
+        if sent is None:
+            return True
+        try:
+            origin = parse_origin(sent)
+        except ValueError:
+            return False
+        if origin in self._allowed or origin == self._same:
+            return True
+        return self._same is None and _is_loopback(origin[1]) and _is_host(origin, headers.get("host", ""))
+
+
+def parse_origin(url: str) -> Origin:
+    """Scheme, host and port of `https://app.example.org` or of any URL. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError("an origin looks like https://app.example.org")
+    return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_host(origin: Origin, host: str) -> bool:
+    """Whether the request went to the very host and port that the page is from."""
+    try:
+        return parse_origin(f"{origin[0]}://{host}") == origin
+    except ValueError:
+        return False

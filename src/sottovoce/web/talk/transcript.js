@@ -1,0 +1,174 @@
+import { get, make } from './dom.js';
+
+/**
+ * @typedef {import('../client/events.js').ServerEvent} ServerEvent
+ * @typedef {import('../client/speaker.js').Heard} Heard
+ * @typedef {import('./texts.js').Texts} Texts
+ */
+
+const RATE_PER_MS = 16;
+
+/**
+ * One thing said, as it is shown.
+ *
+ * @typedef {object} Line
+ * @property {HTMLLIElement} element
+ * @property {HTMLElement} said its words; of an answer, those that were heard
+ * @property {HTMLElement} rest words of an answer that are still to be heard
+ * @property {HTMLElement} note
+ * @property {string} text all of its words
+ * @property {number} soundMs of an answer: how much sound of it has come
+ * @property {number} heardMs
+ * @property {boolean} spoken
+ * @property {boolean} final
+ */
+
+/** The conversation on the page: words as they form, answers as they are heard. */
+export class Transcript {
+  /** @param {Texts} texts */
+  constructor(texts) {
+    this.texts = texts;
+    this._list = get('transcript');
+    /** @type {Map<string, Line>} by item id */
+    this._lines = new Map();
+    this._speaking = '';
+  }
+
+  clear() {
+    this._list.replaceChildren();
+    this._lines.clear();
+    get('silence').hidden = false;
+  }
+
+  /** @param {ServerEvent} event */
+  receive(event) {
+    switch (event.type) {
+      case 'conversation.item.added':
+        if (event.item.role !== 'system') this._add(event.item);
+        break;
+      case 'conversation.item.input_audio_transcription.delta':
+        this._line(event.item_id, 'user').text += event.delta;
+        this._show(event.item_id);
+        break;
+      case 'conversation.item.input_audio_transcription.completed':
+        this._settle(event.item_id, event.transcript || this.texts.all.notHeard);
+        break;
+      case 'conversation.item.input_audio_transcription.failed':
+        this._settle(event.item_id, this.texts.all.notHeard);
+        break;
+      case 'response.output_text.delta':
+      case 'response.output_audio_transcript.delta':
+        this._line(event.item_id, 'assistant').text += event.delta;
+        this._line(event.item_id, 'assistant').spoken = event.type === 'response.output_audio_transcript.delta';
+        this._show(event.item_id);
+        break;
+      case 'output_audio_buffer.started':
+        this._speaking = [...this._lines.keys()].at(-1) ?? '';
+        break;
+      case 'conversation.item.retrieved':
+        this._cut(event.item.id, event.item.content[0]?.transcript ?? '');
+        break;
+      case 'conversation.item.deleted':
+        this._lines.get(event.item_id)?.element.remove();
+        this._lines.delete(event.item_id);
+        break;
+    }
+  }
+
+  /** @param {Int16Array} pcm more sound of the answer that is being spoken */
+  sound(pcm) {
+    const line = this._lines.get(this._speaking);
+    if (line !== undefined) line.soundMs += pcm.length / RATE_PER_MS;
+  }
+
+  /** @param {Heard} heard */
+  heard({ say, itemId, playedMs }) {
+    const line = this._lines.get(itemId);
+    if (line === undefined || line.final) return;
+    line.heardMs = say === 'done' ? line.soundMs : playedMs;
+    line.final = say === 'done';
+    this._show(itemId);
+  }
+
+  /** @param {import('../client/events.js').ItemView} item */
+  _add(item) {
+    const role = item.role === 'assistant' ? 'assistant' : 'user';
+    const line = this._line(item.id, role);
+    const typed = item.content.find((part) => part.type === 'input_text');
+    if (typed !== undefined) {
+      line.text = typed.text;
+      line.final = true;
+      this._show(item.id);
+    }
+  }
+
+  /**
+   * @param {string} itemId
+   * @param {'user' | 'assistant'} role
+   * @returns {Line}
+   */
+  _line(itemId, role) {
+    const known = this._lines.get(itemId);
+    if (known !== undefined) return known;
+    const said = make('span');
+    const rest = make('span', { class: 'rest' });
+    const note = make('span', { class: 'note' });
+    const who = make('span', { class: 'who' }, role === 'user' ? this.texts.all.you : 'Sottovoce');
+    const element = make('li', { class: `${role} partial` }, who, make('p', {}, said, rest, note));
+    const line = { element, said, rest, note, text: '', soundMs: 0, heardMs: 0, spoken: false, final: false };
+    this._lines.set(itemId, line);
+    this._list.append(element);
+    get('silence').hidden = true;
+    return line;
+  }
+
+  /**
+   * @param {string} itemId
+   * @param {string} text
+   */
+  _settle(itemId, text) {
+    const line = this._line(itemId, 'user');
+    line.text = text;
+    line.final = true;
+    this._show(itemId);
+  }
+
+  /**
+   * @param {string} itemId
+   * @param {string} text
+   */
+  _cut(itemId, text) {
+    const line = this._lines.get(itemId);
+    if (line === undefined) return;
+    line.text = text;
+    line.final = true;
+    line.element.classList.add('cut');
+    this._show(itemId);
+  }
+
+  /** @param {string} itemId */
+  _show(itemId) {
+    const line = this._lines.get(itemId);
+    if (line === undefined) return;
+    const heard = line.final || !line.spoken ? line.text.length : this._heardLetters(line);
+    line.said.textContent = line.text.slice(0, heard);
+    line.rest.textContent = line.text.slice(heard);
+    const isUser = line.element.classList.contains('user');
+    const { all } = this.texts;
+    const note = line.element.classList.contains('cut') ? all.cut : isUser && !line.final ? all.partial : '';
+    line.note.textContent = note && ` — ${note}`;
+    line.element.classList.toggle('partial', isUser && !line.final);
+    this._list.scrollTop = this._list.scrollHeight;
+  }
+
+  /**
+   * Whole words, by their share of the sound that has come.
+   *
+   * @param {Line} line
+   */
+  _heardLetters(line) {
+    if (line.soundMs === 0) return 0;
+    const letters = Math.floor((line.text.length * line.heardMs) / line.soundMs);
+    return line.text.lastIndexOf(' ', letters) + 1;
+  }
+}
