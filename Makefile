@@ -21,11 +21,13 @@ talk: setup ## Play a spoken sentence to a server of its own and show the conver
 
 test: setup-dev ## Set up and run every test
 	$(BIN)/pytest
+	npm test --silent
 
 check: setup-dev ## Lint, formatting, types, and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	npx --no-install tsc -p .
 	$(BIN)/pytest -q tests/test_architecture.py
 
 format: setup-dev ## Put the code into the house's form

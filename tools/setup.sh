@@ -14,8 +14,8 @@ command -v "$python" >/dev/null || { say "Python 3.11 or newer is needed; on Deb
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { say "$("$python" -V) is too old: 3.11 or newer is needed, e.g. make PYTHON=python3.12"; exit 1; }
 
 # The place counts too: the scripts of an environment hold its path.
-key=$({ pwd; "$python" -c 'import sys; print(sys.version, sys.base_prefix)'; cat tools/setup.sh pyproject.toml "$lock"; } | sha256sum)
-if [ -x .venv/bin/sottovoce ] && [ "$(cat "$stamp" 2>/dev/null)" = "$key" ]; then exit 0; fi
+key=$({ pwd; "$python" -c 'import sys; print(sys.version, sys.base_prefix)'; cat tools/setup.sh pyproject.toml "$lock"; [ "$what" = run ] || cat package-lock.json; } | sha256sum)
+if [ -x .venv/bin/sottovoce ] && { [ "$what" = run ] || [ -d node_modules ]; } && [ "$(cat "$stamp" 2>/dev/null)" = "$key" ]; then exit 0; fi
 
 mkdir -p .venv
 exec 9>.venv/.setup-lock
@@ -30,6 +30,28 @@ if [ "$(uname -s)" = Linux ] && ! "$python" -c 'import ctypes.util, sys; sys.exi
   else
     say "speaking into the microphone needs one more package: apt-get install libportaudio2"
   fi
+fi
+
+# What the tests of the pages and of the JavaScript client run on.
+debian_packages() {
+  local missing=()
+  command -v node >/dev/null || missing+=(nodejs)
+  command -v npm >/dev/null || missing+=(npm)
+  command -v chromium >/dev/null || missing+=(chromium)
+  [ ${#missing[@]} = 0 ] && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "installing Debian packages for the tests: ${missing[*]}"
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"; } >/dev/null 2>&1 \
+      || { say "they could not be installed; the tests need them: apt-get install ${missing[*]}"; exit 1; }
+  else
+    say "the tests need more packages: apt-get install ${missing[*]}"
+    exit 1
+  fi
+}
+if [ "$what" = dev ]; then
+  debian_packages
+  say "installing what package-lock.json lists"
+  npm ci --silent --no-fund --no-audit
 fi
 
 # pip puts uv aside (so no python3-venv is needed), uv makes the environment. Every file is held to the lock's hashes.

@@ -356,14 +356,35 @@ def test_what_is_kept_is_bounded() -> None:
         talk.on(ev.CreateResponse(None))
 
 
-def test_a_dropped_connection_stops_speech_both_ways() -> None:
+def test_a_client_that_asks_is_answered_before_what_nobody_asked_for() -> None:
+    talk = Talk()
+    talk.on(ev.Announced("The tea is ready."))
+    talk.on(ev.Announced("So is the cake."))
+    talk.on(ev.CreateItem(None, ev.Role.USER, "what time is it", None))
+    effects = talk.on(ev.CreateResponse(None))
+    assert kinds(effects)[0] == "StopResponse"
+    [start] = [effect for effect in effects if isinstance(effect, ev.StartResponse)]
+    assert (start.text, start.say) == ("what time is it", "")
+    with pytest.raises(BadMessage):
+        talk.on(ev.CreateResponse(None))
+
+
+def test_to_a_client_that_is_gone_nothing_is_said_until_it_is_back() -> None:
     talk = Talk()
     talk.says("help")
     talk.replies("You can say remind me.")
-    assert kinds(talk.conversation.drop(0.1))[0] == "StopResponse"
+    assert kinds(talk.conversation.suspend(0.1))[0] == "StopResponse"
+    assert "StartResponse" not in kinds(talk.on(ev.Announced("The tea is ready.")))
+    assert kinds(talk.conversation.resume()) == ["ResponseStarted", "StartResponse"]
+
+
+def test_a_sentence_in_which_the_connection_breaks_is_one_sentence() -> None:
+    talk = Talk()
     talk.on(ev.SpeechBegan(0))
-    assert kinds(talk.conversation.drop(0.2)) == ["CancelHearing"]
-    assert talk.conversation.turn == "idle"
+    assert talk.conversation.suspend(0.1) == []
+    assert talk.conversation.resume() == []
+    assert talk.conversation.turn == "listening"
+    assert "FinishHearing" in kinds(talk.on(ev.SpeechEnded(32_000)))
 
 
 def _happenings() -> st.SearchStrategy[list[ev.Happening]]:
@@ -403,7 +424,7 @@ def test_whatever_happens_every_response_ends_once_and_one_at_a_time(happenings:
             elif isinstance(effect, no.ResponseEnded):
                 assert effect.response_id == open_response
                 open_response = None
-    for effect in talk.conversation.drop(99.0):
+    for effect in talk.conversation.suspend(99.0):
         if isinstance(effect, no.ResponseEnded):
             assert effect.response_id == open_response
             open_response = None

@@ -2,26 +2,28 @@
 export const SAMPLES_PER_MS = 16;
 const KEPT_SAMPLES = 90_000 * SAMPLES_PER_MS; // a turn has at most 60 s, and is acknowledged once transcribed
 
-/** The sound that was sent and is not safe yet: sent again after a reconnect. */
+/** The sound of a session: what is to be sent, and what was sent and is not safe yet. */
 export class SentSound {
   constructor() {
     /** Given so far. */
     this.samples = 0;
     /** @private @type {{ begin: number, pcm: Int16Array }[]} */
     this._pieces = [];
+    /** How many of the pieces were sent. @private */
+    this._sent = 0;
   }
 
   /** @param {Int16Array} pcm */
   add(pcm) {
     this._pieces.push({ begin: this.samples, pcm });
     this.samples += pcm.length;
-    while (this._pieces[0].begin < this.samples - KEPT_SAMPLES) this._pieces.shift();
+    while (this._pieces[0].begin < this.samples - KEPT_SAMPLES) this._shift();
   }
 
   /** @param {number} untilMs everything before is safe */
   forget(untilMs) {
     const until = untilMs * SAMPLES_PER_MS;
-    while (this._pieces.length > 0 && this._pieces[0].begin + this._pieces[0].pcm.length <= until) this._pieces.shift();
+    while (this._pieces.length > 0 && this._pieces[0].begin + this._pieces[0].pcm.length <= until) this._shift();
     const first = this._pieces[0];
     if (first !== undefined && first.begin < until) {
       first.pcm = first.pcm.subarray(until - first.begin);
@@ -31,10 +33,33 @@ export class SentSound {
 
   forgetAll() {
     this._pieces = [];
+    this._sent = 0;
   }
 
-  /** @returns {Int16Array[]} what is not safe yet, in order */
-  kept() {
-    return this._pieces.map(({ pcm }) => pcm);
+  /** What is not safe yet is to be sent again. */
+  rewind() {
+    this._sent = 0;
+  }
+
+  /**
+   * What is to be sent next.
+   *
+   * @param {number} [most] samples
+   * @returns {Int16Array[]}
+   */
+  take(most = Infinity) {
+    const taken = [];
+    for (let room = most; room > 0 && this._sent < this._pieces.length; this._sent++) {
+      const { pcm } = this._pieces[this._sent];
+      taken.push(pcm);
+      room -= pcm.length;
+    }
+    return taken;
+  }
+
+  /** @private */
+  _shift() {
+    this._pieces.shift();
+    this._sent = Math.max(0, this._sent - 1);
   }
 }

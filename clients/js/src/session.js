@@ -41,6 +41,10 @@ import { SAMPLES_PER_MS, SentSound } from './sent-sound.js';
  */
 
 const RECONNECT_FOR_MS = 30_000;
+// The server takes 10 s of sound at once, and twice real time on average.
+const CATCH_UP_AT_ONCE = 8_000 * SAMPLES_PER_MS;
+const CATCH_UP_EVERY_MS = 100;
+const CATCH_UP_EACH = 180 * SAMPLES_PER_MS;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 4_000;
 const CLOSED_CLEANLY = 1000;
@@ -80,6 +84,7 @@ export class VoiceSession extends Emitter {
     /** @private @type {Record<string, number> | null} */ this._usage = null;
     /** @private */ this._reason = '';
     /** @private */ this._resuming = false;
+    /** @private @type {ReturnType<typeof setTimeout> | null} */ this._catchingUp = null;
     /** @private */ this._ending = false;
   }
 
@@ -98,7 +103,7 @@ export class VoiceSession extends Emitter {
   sendSound(pcm) {
     if (this.connection === 'closed') return;
     this._sound.add(pcm);
-    if (this.connection === 'open') this._stream?.send(/** @type {any} */ (pcm));
+    if (this.connection === 'open' && !this._resuming) this._flush();
   }
 
   /**
@@ -114,7 +119,7 @@ export class VoiceSession extends Emitter {
   }
 
   /**
-   * Type something and ask for the answer.
+   * Type something and ask for the answer. Whoever types interrupts, as whoever speaks does.
    *
    * @param {string} text
    */
@@ -123,6 +128,12 @@ export class VoiceSession extends Emitter {
       type: 'conversation.item.create',
       item: { type: 'message', role: 'user', content: [{ type: 'input_text', text }] },
     });
+    this._ask();
+  }
+
+  /** Be silent and answer: while a response is in progress, another one is refused. @private */
+  _ask() {
+    this.send({ type: 'output_audio_buffer.clear' });
     this.send({ type: 'response.create' });
   }
 
@@ -138,7 +149,7 @@ export class VoiceSession extends Emitter {
   /** With `turn_detection: null`: what was said since the last commit is a turn, and wants an answer. */
   commit() {
     this.send({ type: 'input_audio_buffer.commit' });
-    this.send({ type: 'response.create' });
+    this._ask();
   }
 
   /**
@@ -343,9 +354,35 @@ export class VoiceSession extends Emitter {
    */
   _acknowledged(audioEndMs) {
     this._sound.forget(audioEndMs);
-    if (!this._resuming) return;
-    this._resuming = false;
-    for (const pcm of this._sound.kept()) this._stream?.send(/** @type {any} */ (pcm));
+    if (this._resuming && this._catchingUp === null) this._catchUp();
+  }
+
+  /** Send again what the server has not had: a good part at once, the rest faster than it was spoken. @private */
+  _catchUp() {
+    this._sound.rewind();
+    let most = CATCH_UP_AT_ONCE;
+    const step = () => {
+      if (this._flush(most) > 0) {
+        this._catchingUp = setTimeout(step, CATCH_UP_EVERY_MS);
+        most = CATCH_UP_EACH;
+      } else {
+        this._catchingUp = null;
+        this._resuming = false;
+        this._flush();
+      }
+    };
+    step();
+  }
+
+  /**
+   * @private
+   * @param {number} [most] samples
+   * @returns {number} how many pieces were sent
+   */
+  _flush(most) {
+    const pieces = this._sound.take(most);
+    for (const pcm of pieces) this._stream?.send(/** @type {any} */ (pcm));
+    return pieces.length;
   }
 
   /**
@@ -363,6 +400,8 @@ export class VoiceSession extends Emitter {
    */
   _lost(code) {
     if (this.connection === 'closed') return;
+    if (this._catchingUp !== null) clearTimeout(this._catchingUp);
+    this._catchingUp = null;
     if (this._ending || this._usage !== null || !MAY_RESUME.has(code)) {
       this._finish(code);
     } else {

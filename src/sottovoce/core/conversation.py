@@ -58,6 +58,10 @@ class Conversation:
         self._open_questions: set[str] = set()
         self._known_tasks: set[str] = set()
         self._pending_tasks: set[str] = set()
+        self._announcing: str | None = None
+        """Response id of the newest answer to nobody: something that there was to be told."""
+        self._present = True
+        """Whether the client is connected: to nobody, nothing is said."""
         self._shown: dict[str, Agreement] = {}
         """Of each turn on its way, the words shown."""
 
@@ -111,15 +115,18 @@ class Conversation:
         self._advance(effects)
         return effects
 
-    def drop(self, now: float) -> list[Effect]:
-        """The connection is gone: stop speaking and hearing; what was said before is still heard out."""
+    def suspend(self, now: float) -> list[Effect]:
+        """The connection is gone: stop speaking. What the user is saying goes on once the rest of its sound comes."""
         effects: list[Effect] = []
-        if self._utterance is not None:
-            effects.append(ev.CancelHearing(self._utterance))
-            self._shown.pop(self._utterance, None)
-            self._utterance = None
+        self._present = False
         self.answers.interrupt(effects, now, ev.CancelReason.CLIENT_CANCELLED)
-        self._waiting.clear()
+        return effects
+
+    def resume(self) -> list[Effect]:
+        """The client is back: what waited to be said is said."""
+        effects: list[Effect] = []
+        self._present = True
+        self._advance(effects)
         return effects
 
     # -- the client's settings ---------------------------------------------------------------------------------------
@@ -271,16 +278,20 @@ class Conversation:
 
     def _advance(self, effects: list[Effect]) -> None:
         """Start the next answer if nobody speaks and nothing said is still unheard."""
-        if self.answers.current is not None or self._user_speaks or self._unheard or not self._waiting:
+        if not self._present or self.answers.current is not None or self._user_speaks or self._unheard:
+            return
+        if not self._waiting:
             return
         waiting = self._waiting.popleft()
         item_id = waiting.item_id
         if item_id is not None and item_id == self._unanswered:
             self._unanswered = None
         heard = self.items.get(item_id) if item_id is not None and item_id in self.items else None
+        response_id = self.answers.begin(effects, speech_out=waiting.speech_out)
+        self._announcing = response_id if waiting.say else None
         effects.append(
             ev.StartResponse(
-                response_id=self.answers.begin(effects, speech_out=waiting.speech_out),
+                response_id=response_id,
                 speech_out=waiting.speech_out,
                 text=(heard.text or "") if heard is not None else "",
                 spoken=waiting.spoken,
@@ -291,23 +302,27 @@ class Conversation:
         )
 
     def _on_create_response(self, event: ev.CreateResponse, effects: list[Effect], now: float) -> None:
-        if self.answers.current is not None and not self.answers.current.ended:
+        current = self.answers.current
+        if current is not None and not current.ended and current.response_id != self._announcing:
             raise BadMessage(
                 "A response is in progress: wait for its response.done, or cancel it",
                 reason="conversation_already_has_active_response",
             )
-        if self.answers.current is not None:
-            self.answers.interrupt(effects, now, ev.CancelReason.CLIENT_CANCELLED)
         if len(self._waiting) >= MAX_WAITING_PROMPTS:
             raise BadMessage("Too many responses wait already", reason="too_many_responses")
+        if current is not None:
+            self.answers.interrupt(effects, now, ev.CancelReason.CLIENT_CANCELLED)
         last = self._unanswered
         item = self.items.get(last) if last is not None and last in self.items else None
-        self._waiting.append(
+        # What there is to be told can wait: nobody has asked for it.
+        place = next((at for at, each in enumerate(self._waiting) if each.say), len(self._waiting))
+        self._waiting.insert(
+            place,
             _Waiting(
                 item_id=item.id if item is not None else None,
                 speech_out=self.config.speech_out if event.speech_out is None else event.speech_out,
                 spoken=item is not None and item.spoken,
-            )
+            ),
         )
 
     # -- tasks -------------------------------------------------------------------------------------------------------

@@ -131,6 +131,11 @@ def router(hub: Hub, urls: WebSocketUrls) -> APIRouter:
         await hub.delete(session_id)
         return SessionClosed(status="closed", session_id=session_id)
 
+    @routes.post("/{session_id}/resume", summary="A fresh address for a session whose connection dropped")
+    async def resume(session_id: SessionId, request: Request) -> SessionCreated:
+        live, ticket = hub.resume(session_id)
+        return _created(live, urls.with_ticket(urls.base(request), live.id, ticket))
+
     @routes.get("/{session_id}/stats", summary="Counts and times of a session")
     async def stats(session_id: SessionId) -> SessionStats:
         live = hub.find(session_id)

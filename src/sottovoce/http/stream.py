@@ -12,6 +12,7 @@ from sottovoce.http.transport import EXTENSION, Sink
 from sottovoce.live.connection import FOREIGN_ORIGIN, Connection
 from sottovoce.live.hub import Hub, StreamRefused
 from sottovoce.live.runner import Runner
+from sottovoce.wire.encode import event_number
 
 MOST_FIELDS = 8
 
@@ -27,12 +28,12 @@ class VoiceStream:
         """One WebSocket, from its opening to its end."""
         await receive()  # websocket.connect, the protocol's first
         await send({"type": "websocket.accept"})
-        session_id, ticket = _asked_for(scope["query_string"])
+        session_id, ticket, last_event = _asked_for(scope["query_string"])
         connection = Connection(send)
         try:
             if not self._origins.admit(Headers(scope=scope)):
                 raise self._hub.stream_refused(FOREIGN_ORIGIN)
-            runner = await self._hub.connect(session_id, ticket, connection)
+            runner = await self._hub.connect(session_id, ticket, connection, last_event)
         except StreamRefused as refused:
             await send({"type": "websocket.close", "code": refused.close.code, "reason": refused.close.reason})
             return
@@ -40,18 +41,19 @@ class VoiceStream:
         try:
             await _read(scope, receive, send, runner, connection)
         finally:
-            await self._hub.disconnect(session_id)
+            await self._hub.disconnect(session_id, connection)
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
 
 
-def _asked_for(query_string: bytes) -> tuple[str, str]:
-    """Session id and ticket; empty if they are not there."""
+def _asked_for(query_string: bytes) -> tuple[str, str, int | None]:
+    """Session id and ticket, empty if they are not there, and the number of the event that was told last."""
     try:
         query = parse_qs(query_string.decode("ascii", "replace"), max_num_fields=MOST_FIELDS)
     except ValueError:
-        return "", ""
-    return query.get("session_id", [""])[0], query.get("ticket", [""])[0]
+        return "", "", None
+    session_id, ticket, last = (query.get(name, [""])[0] for name in ("session_id", "ticket", "last_event_id"))
+    return session_id, ticket, event_number(last)
 
 
 async def _write(connection: Connection) -> None:

@@ -33,6 +33,7 @@ FOREIGN_ORIGIN = Close(4403, "pages of this origin may not connect: see allowed_
 NO_SUCH_SESSION = Close(4404, "no such session")
 SILENT_TOO_LONG = Close(4408, "silent for too long")
 NOT_READING = Close(4408, "what was sent is not being read")
+TAKEN_OVER = Close(4409, "a newer connection took over")
 TOO_FAST = Close(4429, "audio faster than twice real time, or too many messages")
 
 

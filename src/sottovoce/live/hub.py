@@ -29,6 +29,7 @@ from sottovoce.live.connection import (
     NO_SUCH_SESSION,
     SERVER_FAULT,
     SILENT_TOO_LONG,
+    TAKEN_OVER,
     TICKET_REFUSED,
     Close,
     Connection,
@@ -244,6 +245,17 @@ class Hub:
             live.runner.receive(ev.Announced(update.say))
         return update.task
 
+    def resume(self, session_id: str) -> tuple[LiveSession, str]:
+        """A fresh ticket for a session whose connection dropped, or is about to be replaced; the last one is void.
+
+        Raises SessionNotFound.
+        """
+        live = self.find(session_id)
+        if not live.session.live:
+            raise SessionNotFound
+        text, live.ticket = tickets.issue(self.node.clock.steady(), self._session_limits.connect_s)
+        return live, text
+
     async def delete(self, session_id: str) -> None:
         """End the session and forget it; nothing of it is left when this returns. Raises SessionNotFound."""
         live = self.find(session_id)
@@ -255,27 +267,42 @@ class Hub:
 
     # -- what the stream asks for ------------------------------------------------------------------------------------
 
-    async def connect(self, session_id: str, ticket: str, connection: Connection) -> Runner:
-        """Open a session's stream. Raises StreamRefused."""
+    async def connect(
+        self, session_id: str, ticket: str, connection: Connection, last_event: int | None = None
+    ) -> Runner:
+        """Open a session's stream; one that is back gets what came behind `last_event`. Raises StreamRefused."""
         now = self.node.clock.steady()
         live = self._sessions.get(session_id)
         if live is None:
             raise self.stream_refused(NO_SUCH_SESSION)
-        kept, usable = live.ticket, live.session.status is Status.CREATED
-        if kept is None or not usable or not tickets.opens(kept, ticket, now):
+        kept = live.ticket
+        if kept is None or not live.session.live or not tickets.opens(kept, ticket, now):
             raise self.stream_refused(TICKET_REFUSED)
         live.ticket = None
+        if live.connection is not None:
+            self._take_over(live)
         live.session.receive(Signal.CONNECTED, now)
         self._deadlines.set(live.id, live.session.next_deadline())
-        runner = self._runner(live)
-        live.runner, live.connection = runner, connection
+        live.connection = connection
         self.node.metrics.connections_live.inc()
         self._streams += 1
         self._no_streams.clear()
         log.info("session_connected", session=short(live.id))
-        runner.attach(connection)
+        if live.runner is None:
+            live.runner = self._runner(live)
+            live.runner.attach(connection)
+        else:
+            live.runner.reattach(connection, last_event)
+        runner = live.runner
         await self._store.set_status(live.id, Status.ACTIVE)
         return runner
+
+    def _take_over(self, live: LiveSession) -> None:
+        """The newest connection wins: the one before it is told and closed."""
+        assert live.connection is not None and live.runner is not None  # noqa: S101, PT018 - it is connected
+        live.connection.close(TAKEN_OVER)
+        live.runner.detach()
+        live.session.receive(Signal.DISCONNECTED, self.node.clock.steady())
 
     def stream_refused(self, close: Close) -> StreamRefused:
         """What to raise when a stream is not to be; it is counted."""
@@ -297,14 +324,15 @@ class Hub:
         talk = LiveTalk(live.id, DEFAULT_LANGUAGE, self.tasks.for_session(live.id), live.record.expires_at)
         return Runner(self.node, talk, touched=touched, goodbye=goodbye, failed=failed)
 
-    async def disconnect(self, session_id: str) -> None:
-        """The stream is gone: the session waits for its client for a while."""
+    async def disconnect(self, session_id: str, connection: Connection) -> None:
+        """The stream is gone: unless a newer one is there, the session waits for its client for a while."""
         self.node.metrics.connections_live.dec()
         self._streams -= 1
         if not self._streams:
             self._no_streams.set()
         live = self._sessions.get(session_id)
-        if live is None or live.session.status is not Status.ACTIVE or live.runner is None:
+        replaced = live is None or live.connection is not connection
+        if live is None or replaced or live.session.status is not Status.ACTIVE or live.runner is None:
             return
         live.connection = None
         live.session.receive(Signal.DISCONNECTED, self.node.clock.steady())

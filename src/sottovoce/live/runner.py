@@ -12,11 +12,13 @@ from sottovoce.core import notices as no
 from sottovoce.core.answers import Effect
 from sottovoce.core.conversation import Conversation
 from sottovoce.core.limits import BAD_MESSAGES_IN_A_ROW, MESSAGES_BURST, MESSAGES_PER_S, TokenBucket
+from sottovoce.core.turn import SAMPLES_PER_MS
 from sottovoce.errors import BadMessage
 from sottovoce.live.answering import Answering
 from sottovoce.live.connection import NOT_THE_PROTOCOL, TOO_FAST, Close, Connection
 from sottovoce.live.listening import Listening
 from sottovoce.live.node import Node
+from sottovoce.live.replay import Replay
 from sottovoce.live.talk import LiveTalk
 from sottovoce.logs import place, short
 from sottovoce.orchestrator.base import Prompt, Reply, TaskUpdate
@@ -55,6 +57,7 @@ class Runner:
         self._touched = touched
         self._connection: Connection | None = None
         self._encoder = Encoder()
+        self._replay = Replay()
         self._answering: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn_ended_at: float | None = None
@@ -76,8 +79,18 @@ class Runner:
     def detach(self) -> None:
         """The client is gone; the session is not."""
         self._connection = None
-        self.listening.turn_over()
-        self._perform(self.conversation.drop(self._node.clock.steady()))
+        self._perform(self.conversation.suspend(self._node.clock.steady()))
+
+    def reattach(self, connection: Connection, last_event: int | None) -> None:
+        """The client is back. It gets what came behind the event of that number, then how far its sound has come."""
+        lost, missed = self._replay.after(self._replay.newest if last_event is None else last_event)
+        for event in missed:
+            connection.send_event(event)
+        self.attach(connection)
+        if lost:
+            self.tell(no.Fault("events_lost", f"{lost} events were too long ago to be sent again", client_fault=False))
+        self.acknowledge(self.listening.end_sample // SAMPLES_PER_MS)
+        self._perform(self.conversation.resume())
 
     def end(self, notice: no.SessionEnded, close: Close) -> None:
         """Say the last word and forget everything."""
@@ -191,9 +204,10 @@ class Runner:
     # -- what goes out -----------------------------------------------------------------------------------------------
 
     def tell(self, notice: no.Notice) -> None:
-        """Tell the client, if there is one."""
-        if self._connection is not None:
-            for event in self._encoder.encode(notice):
+        """Tell the client, at once or when it is back."""
+        for event in self._encoder.encode(notice):
+            self._replay.keep(event)
+            if self._connection is not None:
                 self._connection.send_event(event)
 
     def acknowledge(self, audio_end_ms: int) -> None:

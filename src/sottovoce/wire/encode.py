@@ -11,6 +11,8 @@ from sottovoce.core.task import TaskState
 from sottovoce.wire import server_events as se
 from sottovoce.wire.views import task_view
 
+MAX_DIGITS = 18
+
 
 class Encoder:
     """The server's side of one session's stream: numbers the events."""
@@ -31,10 +33,17 @@ class Encoder:
 
     def _next_id(self) -> str:
         self._count += 1
-        return f"event_{self._count:010d}"
+        return f"{EVENT_ID}{self._count:010d}"
 
 
 NextId = Callable[[], str]
+EVENT_ID = "event_"
+
+
+def event_number(event_id: str) -> int | None:
+    """Which of a stream's events it names; the first is 1. None for what is no event's id."""
+    digits = event_id.removeprefix(EVENT_ID)
+    return int(digits) if event_id.startswith(EVENT_ID) and digits.isdecimal() and len(digits) <= MAX_DIGITS else None
 
 
 def session_view(session_id: str, config: Config, expires_at: float) -> dict[str, Any]:
