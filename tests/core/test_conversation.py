@@ -54,6 +54,7 @@ class Talk:
         response_id: str = self.newest(ev.StartResponse).response_id
         self.on(ev.Replied(response_id, text))
         self.on(ev.Spoke(response_id, audio_ms))
+        self.on(ev.SentenceSpoken(response_id))
         return response_id
 
     def finishes(self) -> None:
@@ -312,6 +313,35 @@ def test_a_turn_that_cannot_be_transcribed_is_told_and_blocks_nothing() -> None:
     assert talk.conversation.turn == "idle"
 
 
+def test_a_long_sentence_is_cut_where_it_was_though_its_sound_goes_out_bit_by_bit() -> None:
+    talk = Talk()
+    talk.types("what can i say")
+    response_id: str = talk.newest(ev.StartResponse).response_id
+    words = "You can say: " + "call the school; " * 20
+    talk.on(ev.Replied(response_id, words))
+    talk.on(ev.Spoke(response_id, 2_300))
+    talk.now = 2.0
+    talk.on(ev.SpeechBegan(32_000))
+    heard = talk.newest(no.ResponseEnded).item.text
+    assert words.startswith(heard)
+    assert 20 <= len(heard) <= 35
+
+
+def test_how_fast_this_voice_speaks_is_learned() -> None:
+    talk = Talk()
+    for letters in ("one two three four five six", "one two three four five six seven eight nine ten"):
+        talk.types("hello")
+        response_id: str = talk.newest(ev.StartResponse).response_id
+        talk.on(ev.Replied(response_id, letters))
+        talk.on(ev.Spoke(response_id, 5_400))
+        if talk.conversation.answers.begun == 1:
+            talk.on(ev.SentenceSpoken(response_id))
+            talk.finishes()
+    talk.now = 5.0
+    talk.on(ev.SpeechBegan(32_000))
+    assert talk.newest(no.ResponseEnded).item.text == "one two three four five"
+
+
 def test_a_truncated_item_is_cut_as_told() -> None:
     talk = Talk()
     talk.types("hello")
@@ -401,7 +431,8 @@ def _happenings() -> st.SearchStrategy[list[ev.Happening]]:
             st.builds(ev.DeleteItem, ids), st.builds(ev.TruncateItem, ids, small),
             st.builds(ev.CreateResponse, st.none()), st.builds(ev.CancelResponse, st.none()), st.just(ev.ClearOutput()),
             st.builds(ev.PlaybackReported, ids, small), st.builds(ev.Replied, ids, texts),
-            st.builds(ev.Spoke, ids, st.floats(1, 100)), st.builds(ev.ReplyEnded, ids),
+            st.builds(ev.Spoke, ids, st.floats(1, 100)), st.builds(ev.SentenceSpoken, ids),
+            st.builds(ev.ReplyEnded, ids),
             st.builds(ev.ReplyFailed, ids, st.just("c"), st.just("m")), st.builds(ev.PlaybackEnded, ids),
             st.builds(ev.Announced, texts),
         ),

@@ -4,6 +4,11 @@ import msgspec
 
 from sottovoce.core.events import Item
 
+LETTER_MS = 68.0
+"""How long a letter is spoken, until an answer has told: 175 words a minute."""
+LETTERS_TO_TELL = 20
+"""Of shorter answers the silence around them says more than their letters."""
+
 
 class _Segment(msgspec.Struct):
     """A sentence and where its sound lies in the answer's, in ms."""
@@ -11,14 +16,33 @@ class _Segment(msgspec.Struct):
     text: str
     start_ms: float
     end_ms: float
+    """Of what has gone out."""
+    whole: bool = False
+    """All of its sound has gone out."""
+
+    def length_ms(self, letter_ms: float) -> float:
+        """How long it is; an estimate as long as not all has gone out."""
+        sent_ms = self.end_ms - self.start_ms
+        return sent_ms if self.whole else max(sent_ms, len(self.text) * letter_ms)
 
 
 class Answer:
     """An answer from its start until it was heard to its end, or cut."""
 
-    __slots__ = ("_reported_ms", "_segments", "_started_at", "ended", "item", "response_id", "sent_ms", "speech_out")
+    __slots__ = (
+        "_letter_ms",
+        "_reported_ms",
+        "_segments",
+        "_started_at",
+        "ended",
+        "item",
+        "response_id",
+        "sent_ms",
+        "speech_out",
+    )
 
-    def __init__(self, response_id: str, item: Item, *, speech_out: bool) -> None:
+    def __init__(self, response_id: str, item: Item, *, speech_out: bool, letter_ms: float = LETTER_MS) -> None:
+        self._letter_ms = letter_ms
         self.response_id = response_id
         self.item = item
         self.speech_out = speech_out
@@ -48,6 +72,17 @@ class Answer:
         self.sent_ms += audio_ms
         self._segments[-1].end_ms = self.sent_ms
 
+    def end_sentence(self) -> None:
+        """All sound of the newest sentence has gone out."""
+        if self._segments:
+            self._segments[-1].whole = True
+
+    @property
+    def letter_ms(self) -> float:
+        """How long a letter is spoken, as far as this answer tells."""
+        letters = sum(len(segment.text) for segment in self._segments)
+        return self.sent_ms / letters if self.ended and letters >= LETTERS_TO_TELL else self._letter_ms
+
     def report(self, audio_ms: float) -> None:
         """The client has played so much."""
         self._reported_ms = min(float(audio_ms), self.sent_ms)
@@ -65,12 +100,12 @@ class Answer:
         letters."""
         words: list[str] = []
         for segment in self._segments:
-            length = segment.end_ms - segment.start_ms
-            if heard_ms >= segment.end_ms and length > 0:
+            length = segment.length_ms(self._letter_ms)
+            if segment.whole and heard_ms >= segment.end_ms and length > 0:
                 words.append(segment.text)
                 continue
             if length > 0 and heard_ms > segment.start_ms:
-                letters = int(len(segment.text) * (heard_ms - segment.start_ms) / length)
+                letters = int(len(segment.text) * min(1.0, (heard_ms - segment.start_ms) / length))
                 words.append(segment.text[: letters + 1].rpartition(" ")[0])
             break
         self.item.text = " ".join(word for word in words if word)

@@ -7,7 +7,7 @@ import msgspec
 
 from sottovoce.core import events as ev
 from sottovoce.core import notices as no
-from sottovoce.core.answer import Answer
+from sottovoce.core.answer import LETTER_MS, Answer
 from sottovoce.core.events import Item, ItemStatus, ResponseStatus, Role
 from sottovoce.core.items import Items
 from sottovoce.errors import BadMessage
@@ -25,6 +25,7 @@ class Answers:
         self.interrupted = 0
         self._items = items
         self._new_id = new_id
+        self._letter_ms = LETTER_MS
         self._cut: Answer | None = None
         """The one that was interrupted last: the client may yet tell how much of it was heard."""
 
@@ -37,7 +38,7 @@ class Answers:
         item = Item(id=self._new_id("item"), role=Role.ASSISTANT, spoken=speech_out, text="")
         response_id = self._new_id("resp")
         previous = self._items.add(item)
-        self.current = Answer(response_id, item, speech_out=speech_out)
+        self.current = Answer(response_id, item, speech_out=speech_out, letter_ms=self._letter_ms)
         self.begun += 1
         effects.append(no.ResponseStarted(response_id, msgspec.structs.replace(item), previous, speech_out))
         return response_id
@@ -99,11 +100,17 @@ class Answers:
             effects.append(no.PlaybackStarted(answer.response_id))
         answer.add_sound(event.audio_ms, now)
 
+    def _sentence_spoken(self, event: ev.SentenceSpoken, _effects: list[Effect], _now: float) -> None:
+        if self.current is not None and self.current.response_id == event.response_id:
+            self.current.end_sentence()
+
     def _reply_ended(self, event: ev.ReplyEnded, effects: list[Effect], _now: float) -> None:
         answer = self.current
         if answer is None or answer.response_id != event.response_id:
             return
         answer.ended = True
+        if answer.speech_out:
+            self._letter_ms = answer.letter_ms
         answer.item.status = ItemStatus.COMPLETED
         effects.append(self._response_ended(answer, ResponseStatus.COMPLETED))
 
@@ -164,6 +171,7 @@ class Answers:
         ev.PlaybackReported: _playback_reported,
         ev.Replied: _replied,
         ev.Spoke: _spoke,
+        ev.SentenceSpoken: _sentence_spoken,
         ev.ReplyEnded: _reply_ended,
         ev.ReplyFailed: _reply_failed,
         ev.PlaybackEnded: _playback_ended,

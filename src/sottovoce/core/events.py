@@ -202,6 +202,12 @@ class Spoke(msgspec.Struct, frozen=True):
     audio_ms: float
 
 
+class SentenceSpoken(msgspec.Struct, frozen=True):
+    """All sound of the newest sentence has gone out."""
+
+    response_id: str
+
+
 class ReplyEnded(msgspec.Struct, frozen=True):
     """All of an answer has gone out."""
 
@@ -255,6 +261,7 @@ Happening = (
     | PlaybackReported
     | Replied
     | Spoke
+    | SentenceSpoken
     | ReplyEnded
     | ReplyFailed
     | PlaybackEnded

@@ -90,6 +90,7 @@ class Answering:
             async for chunk in chunks:
                 await self._send(resampler.resample(chunk), config.output_rate)
         await self._send(resampler.flush(), config.output_rate)
+        self._shell.receive(ev.SentenceSpoken(self._command.response_id))
 
     async def _send(self, pcm: bytes, rate: int) -> None:
         if not pcm:

@@ -7,6 +7,9 @@ import { get, make } from './dom.js';
  */
 
 const RATE_PER_MS = 16;
+/** How long a letter is spoken, in ms, until an answer has told. */
+const LETTER_MS = 68;
+const LETTERS_TO_TELL = 20;
 
 /**
  * One thing said, as it is shown.
@@ -32,6 +35,7 @@ export class Transcript {
     /** @type {Map<string, Line>} by item id */
     this._lines = new Map();
     this._speaking = '';
+    this._letterMs = LETTER_MS;
   }
 
   clear() {
@@ -87,6 +91,7 @@ export class Transcript {
     if (line === undefined || line.final) return;
     line.heardMs = say === 'done' ? line.soundMs : playedMs;
     line.final = say === 'done';
+    if (line.final && line.text.length >= LETTERS_TO_TELL) this._letterMs = line.soundMs / line.text.length;
     this._show(itemId);
   }
 
@@ -162,13 +167,13 @@ export class Transcript {
   }
 
   /**
-   * Whole words, by their share of the sound that has come.
+   * Whole words, by their share of the sound: of which more may come, so that its length is an estimate.
    *
    * @param {Line} line
    */
   _heardLetters(line) {
     if (line.soundMs === 0) return 0;
-    const letters = Math.floor((line.text.length * line.heardMs) / line.soundMs);
+    const letters = Math.floor((line.text.length * line.heardMs) / Math.max(line.soundMs, line.text.length * this._letterMs));
     return line.text.lastIndexOf(' ', letters) + 1;
   }
 }

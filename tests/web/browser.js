@@ -1,0 +1,79 @@
+/** Debian's Chromium with a microphone that plays a file, and what is watched in every test. */
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { chromium } from 'playwright-core';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const FOREVER_S = 600; // noloop: after what was said there is silence
+
+/**
+ * A browser; with `says`, it has a microphone that hears this: sentences, files of sound, seconds of silence.
+ *
+ * @param {{ says?: (string | number)[], allowed?: boolean }} [microphone]
+ */
+export async function launch({ says, allowed = true } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'sottovoce-'));
+  const args = [...ARGUMENTS];
+  if (says !== undefined) {
+    const file = join(folder, 'microphone.wav');
+    const parts = [...says, FOREVER_S].map(String);
+    execFileSync(`${ROOT}.venv/bin/python`, ['-m', 'tests.web.microphone', file, ...parts], { cwd: ROOT });
+    args.push('--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${file}%noloop`);
+    if (allowed) args.push('--use-fake-ui-for-media-stream');
+  }
+  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args });
+  return {
+    /**
+     * @param {string} url
+     * @param {import('playwright-core').BrowserContextOptions} [options]
+     */
+    async open(url, options) {
+      const context = await browser.newContext({ locale: 'en-US', ...options });
+      const page = await context.newPage();
+      /** @type {string[]} */
+      const complaints = [];
+      page.on('console', (message) => message.type() !== 'log' && complaints.push(message.text()));
+      page.on('pageerror', (error) => complaints.push(String(error.stack)));
+      page.on('request', (request) => {
+        if (!request.url().startsWith(url)) complaints.push(`asked another host: ${request.url()}`);
+      });
+      await page.goto(url);
+      return { page, complaints };
+    },
+    async close() {
+      await browser.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/**
+ * What axe-core finds wrong with the page as it is.
+ *
+ * @param {import('playwright-core').Page} page
+ * @returns {Promise<string[]>}
+ */
+export async function violations(page) {
+  // By the debugger's door, which the page's policy does not close.
+  return page.evaluate(`(async () => {
+    ${AXE};
+    const found = await axe.run(document, { resultTypes: ['violations'] });
+    return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ': ' + html.slice(0, 200)));
+  })()`);
+}
