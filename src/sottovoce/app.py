@@ -14,10 +14,12 @@ from sottovoce.core.session import SessionLimits
 from sottovoce.errors import SettingsInvalid, SottovoceError
 from sottovoce.http.api import make_api
 from sottovoce.http.transport import VoiceProtocol
+from sottovoce.live.census import Census
 from sottovoce.live.clock import Clock
 from sottovoce.live.hub import Hub, HubLimits
 from sottovoce.live.metrics import Metrics
-from sottovoce.live.node import Node
+from sottovoce.live.node import Node, totals
+from sottovoce.live.recent import Trend
 from sottovoce.orchestrator.commander import CommandOrchestrator
 from sottovoce.orchestrator.skills import Skills
 from sottovoce.settings import Settings
@@ -41,7 +43,8 @@ def make_hub(settings: Settings) -> Hub:
     skills = Skills.installed()
     context = EngineContext(grammars=skills.grammars, workers=settings.engine_workers)
     recogniser = make_recogniser(settings.recogniser, context)
-    clock, metrics = Clock(), Metrics()
+    clock, census = Clock(), Census()
+    metrics = Metrics(clock.steady)
     store = MemoryStore(pin_keys=settings.encryption_enabled)
     node = Node(
         recogniser=recogniser,
@@ -52,6 +55,8 @@ def make_hub(settings: Settings) -> Hub:
         detector=Detector(),
         clock=clock,
         metrics=metrics,
+        census=census,
+        trend=Trend(lambda: totals(metrics, census)),
     )
     tasks = LocalTasks(skills, store, clock=clock.wall, zone=_zone(settings.timezone))
     hub = Hub(

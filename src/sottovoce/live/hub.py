@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import uuid
 from typing import Any
 
@@ -48,6 +49,8 @@ from sottovoce.vault.namespaces import fingerprint
 
 RETRY_AFTER_S = 5
 STREAMS_CLOSE_S = 3.0
+LOOKED_AT = 10_000
+"""Ended sessions stay for a while: among very many of them, the live ones are not sought for ever."""
 DEFAULT_LANGUAGE = ev.Config().language
 
 log = structlog.get_logger()
@@ -98,7 +101,7 @@ class Hub:
         self._sessions: dict[str, LiveSession] = {}
         self._live = 0
         self._deadlines = Deadlines()
-        self._pulse = Pulse(node.detector.tick, self._look_at_deadlines, node.metrics.loop_lag_seconds.set)
+        self._pulse = Pulse(node.detector.tick, self._look_at_deadlines, node.measured)
         self._closing: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._streams = 0
@@ -129,7 +132,7 @@ class Hub:
         for live in [each for each in self._sessions.values() if each.session.live]:
             if live.runner is not None:
                 live.runner.tell(no.SessionExpiring(0, str(Signal.SERVER_STOPPING)))
-            self._end_soon(live, live.session.receive(Signal.SERVER_STOPPING, self.node.clock.steady()))
+            self._end_soon(live, live.receive(Signal.SERVER_STOPPING, self.node.clock.steady()))
         await asyncio.gather(*self._closing, return_exceptions=True)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STREAMS_CLOSE_S):
@@ -139,6 +142,16 @@ class Hub:
     def live(self) -> int:
         """Sessions that count."""
         return self._live
+
+    @property
+    def most(self) -> int:
+        """Sessions this node takes; none once it stops."""
+        return 0 if self._stopping else self._limits.sessions
+
+    def newest(self, count: int) -> list[LiveSession]:
+        """The live sessions created last, newest first; looks at LOOKED_AT sessions at most."""
+        last = itertools.islice(reversed(self._sessions.values()), LOOKED_AT)
+        return list(itertools.islice((live for live in last if live.session.live), count))
 
     @property
     def lag_s(self) -> float:
@@ -153,7 +166,7 @@ class Hub:
         Raises InvalidKeyHash, TooManySessions, NodeFull, NodeOverloaded.
         """
         key_hash = fingerprint(new.key_hash)
-        if self._stopping or self._live >= self._limits.sessions:
+        if self._live >= self.most:
             raise self._refused(NodeFull(retry_after_s=RETRY_AFTER_S))
         if self._pulse.lag_s > self._limits.lag_s:
             raise self._refused(NodeOverloaded(retry_after_s=RETRY_AFTER_S))
@@ -174,7 +187,7 @@ class Hub:
         if verdict is Admission.NAMESPACE_FULL:
             raise self._refused(TooManySessions(self._limits.sessions_per_namespace, retry_after_s=RETRY_AFTER_S))
         text, ticket = tickets.issue(now, self._session_limits.connect_s)
-        live = LiveSession(record, session, ticket)
+        live = LiveSession(record, session, ticket, self.node.census)
         self._sessions[record.id] = live
         self._live += 1
         self._deadlines.set(record.id, session.next_deadline())
@@ -248,7 +261,7 @@ class Hub:
         """End the session and forget it; nothing of it is left when this returns. Raises SessionNotFound."""
         live = self.find(session_id)
         if live.session.live:
-            await self._end(live, live.session.receive(Signal.CLIENT_CLOSED, self.node.clock.steady()))
+            await self._end(live, live.receive(Signal.CLIENT_CLOSED, self.node.clock.steady()))
         elif live.ending is not None:
             await asyncio.shield(live.ending)  # it ends for another reason already
         await self._forget(live)
@@ -265,7 +278,7 @@ class Hub:
         if kept is None or not usable or not tickets.opens(kept, ticket, now):
             raise self.stream_refused(TICKET_REFUSED)
         live.ticket = None
-        live.session.receive(Signal.CONNECTED, now)
+        live.receive(Signal.CONNECTED, now)
         self._deadlines.set(live.id, live.session.next_deadline())
         runner = self._runner(live)
         live.runner, live.connection = runner, connection
@@ -288,11 +301,11 @@ class Hub:
 
         def goodbye() -> None:
             if live.session.status is Status.ACTIVE:
-                self._end_soon(live, live.session.receive(Signal.SAID_GOODBYE, self.node.clock.steady()))
+                self._end_soon(live, live.receive(Signal.SAID_GOODBYE, self.node.clock.steady()))
 
         def failed() -> None:
             if live.session.status is Status.ACTIVE:
-                self._end_soon(live, live.session.receive(Signal.FAULT, self.node.clock.steady()))
+                self._end_soon(live, live.receive(Signal.FAULT, self.node.clock.steady()))
 
         talk = LiveTalk(live.id, DEFAULT_LANGUAGE, self.tasks.for_session(live.id), live.record.expires_at)
         return Runner(self.node, talk, touched=touched, goodbye=goodbye, failed=failed)
@@ -307,7 +320,7 @@ class Hub:
         if live is None or live.session.status is not Status.ACTIVE or live.runner is None:
             return
         live.connection = None
-        live.session.receive(Signal.DISCONNECTED, self.node.clock.steady())
+        live.receive(Signal.DISCONNECTED, self.node.clock.steady())
         self._deadlines.set(live.id, live.session.next_deadline())
         live.runner.detach()
         log.info("session_suspended", session=short(live.id))
@@ -317,8 +330,8 @@ class Hub:
         """A task changed: tell its session, if that is there."""
         self.node.metrics.tasks.labels(update.task.type, str(update.task.state)).inc()
         live = self._sessions.get(update.task.session_id)
-        if live is not None and live.runner is not None and live.session.live:
-            live.runner.on_task(update)
+        if live is not None and live.session.live:
+            live.on_task(update)
 
     # -- deadlines and ends ------------------------------------------------------------------------------------------
 
@@ -337,7 +350,7 @@ class Hub:
         runner = live.runner
         if runner is not None and live.session.status is Status.ACTIVE and runner.conversation.pending_tasks:
             live.session.touch(now)  # who waits for a timer may be silent
-        effects = live.session.due(now)
+        effects = live.due(now)
         for effect in effects:
             if isinstance(effect, Expiring) and live.runner is not None:
                 live.runner.tell(no.SessionExpiring(effect.seconds_left, effect.reason))
