@@ -13,6 +13,7 @@ from sottovoce import logs
 from sottovoce.core.session import SessionLimits
 from sottovoce.errors import SettingsInvalid, SottovoceError
 from sottovoce.http.api import make_api
+from sottovoce.http.doors import Door, LoopbackDoor, PasswordDoor
 from sottovoce.http.transport import VoiceProtocol
 from sottovoce.live.census import Census
 from sottovoce.live.clock import Clock
@@ -131,7 +132,16 @@ def _api(hub: Hub, settings: Settings, failures: list[SottovoceError]) -> FastAP
         public_url=settings.public_url,
         trusted_proxies=settings.trusted_proxies,
         allowed_origins=settings.allowed_origins,
+        operator=_operator_door(settings, hub.node.clock),
     )
+
+
+def _operator_door(settings: Settings, clock: Clock) -> Door | None:
+    if not settings.operator:
+        return None
+    if settings.operator_password is None:
+        return LoopbackDoor()
+    return PasswordDoor(settings.operator_password.get_secret_value(), settings.trusted_proxies, clock.steady)
 
 
 def serve(settings: Settings, listening: Callable[[str], None]) -> None:
