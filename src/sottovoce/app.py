@@ -13,11 +13,14 @@ from sottovoce import logs
 from sottovoce.core.session import SessionLimits
 from sottovoce.errors import SettingsInvalid, SottovoceError
 from sottovoce.http.api import make_api
+from sottovoce.http.doors import Door, LoopbackDoor, PasswordDoor
 from sottovoce.http.transport import VoiceProtocol
+from sottovoce.live.census import Census
 from sottovoce.live.clock import Clock
 from sottovoce.live.hub import Hub, HubLimits
 from sottovoce.live.metrics import Metrics
-from sottovoce.live.node import Node
+from sottovoce.live.node import Node, totals
+from sottovoce.live.recent import Trend
 from sottovoce.orchestrator.commander import CommandOrchestrator
 from sottovoce.orchestrator.skills import Skills
 from sottovoce.settings import Settings
@@ -41,7 +44,8 @@ def make_hub(settings: Settings) -> Hub:
     skills = Skills.installed()
     context = EngineContext(grammars=skills.grammars, workers=settings.engine_workers)
     recogniser = make_recogniser(settings.recogniser, context)
-    clock, metrics = Clock(), Metrics()
+    clock, census = Clock(), Census()
+    metrics = Metrics(clock.steady)
     store = MemoryStore(pin_keys=settings.encryption_enabled)
     node = Node(
         recogniser=recogniser,
@@ -52,6 +56,8 @@ def make_hub(settings: Settings) -> Hub:
         detector=Detector(),
         clock=clock,
         metrics=metrics,
+        census=census,
+        trend=Trend(lambda: totals(metrics, census)),
     )
     tasks = LocalTasks(skills, store, clock=clock.wall, zone=_zone(settings.timezone))
     hub = Hub(
@@ -126,7 +132,16 @@ def _api(hub: Hub, settings: Settings, failures: list[SottovoceError]) -> FastAP
         public_url=settings.public_url,
         trusted_proxies=settings.trusted_proxies,
         allowed_origins=settings.allowed_origins,
+        operator=_operator_door(settings, hub.node.clock),
     )
+
+
+def _operator_door(settings: Settings, clock: Clock) -> Door | None:
+    if not settings.operator:
+        return None
+    if settings.operator_password is None:
+        return LoopbackDoor()
+    return PasswordDoor(settings.operator_password.get_secret_value(), settings.trusted_proxies, clock.steady)
 
 
 def serve(settings: Settings, listening: Callable[[str], None]) -> None:

@@ -11,6 +11,9 @@
     │   ├── UnknownTaskType        422  unknown_task_type
     │   ├── InvalidArguments       422  invalid_arguments
     │   ├── BodyTooLarge           413  body_too_large
+    │   ├── OperatorUnknown        401  operator_unknown
+    │   ├── OperatorElsewhere      403  operator_elsewhere
+    │   ├── OperatorGuesses        429  operator_guesses       (passes)
     │   └── BadMessage             a stream message that is wrong in itself; its code says how
     ├── ServerFault            ours
     │   ├── NodeFull               503  node_full              (passes)
@@ -35,6 +38,8 @@ class SottovoceError(Exception):
     status: ClassVar[int] = 500
     passes: ClassVar[bool] = False
     detail: ClassVar[str] = "Something went wrong in the server"
+    challenge: ClassVar[str | None] = None
+    """How the caller is to say who they are: a value of WWW-Authenticate (RFC 9110, 11.6.1)."""
 
     def __init__(self, detail: str | None = None, *, retry_after_s: int | None = None) -> None:
         self.message = detail if detail is not None else self.detail
@@ -122,6 +127,36 @@ class BodyTooLarge(ClientFault):
     code = "body_too_large"
     status = 413
     detail = "The request body is too large"
+
+
+class OperatorUnknown(ClientFault):
+    """The operator page wants the user `operator` and the password of the settings."""
+
+    code = "operator_unknown"
+    status = 401
+    detail = "Sign in as the user operator, with the password that operator_password sets"
+    challenge = 'Basic realm="Sottovoce operator", charset="UTF-8"'
+
+
+class OperatorElsewhere(ClientFault):
+    """Without a password, the operator page opens only on the server's own machine, and for no other site's page."""
+
+    code = "operator_elsewhere"
+    status = 403
+    detail = (
+        "Without a password this opens only on the server's own machine, at http://127.0.0.1 or http://localhost and "
+        "not through a proxy. To open it from elsewhere, set operator_password (SOTTOVOCE_OPERATOR_PASSWORD, 12 "
+        "characters or more)"
+    )
+
+
+class OperatorGuesses(ClientFault):
+    """Too many wrong passwords came from the caller's address; until it passes, none is looked at."""
+
+    code = "operator_guesses"
+    status = 429
+    passes = True
+    detail = "Too many wrong passwords came from this address: wait, then sign in again"
 
 
 class BadMessage(ClientFault):

@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Addresses whose `X-Forwarded-Proto` counts, separated by commas.",
+        description="Addresses whose `X-Forwarded-Proto` and `X-Forwarded-For` count, separated by commas.",
     )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

@@ -5,21 +5,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
-import { chromium } from 'playwright-core';
+import { launch as launchChromium, ROOT } from './helpers.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const FOREVER_S = 600; // noloop: after what was said there is silence
 
 /**
@@ -29,7 +18,8 @@ const FOREVER_S = 600; // noloop: after what was said there is silence
  */
 export async function launch({ says, allowed = true } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'sottovoce-'));
-  const args = [...ARGUMENTS];
+  /** @type {string[]} */
+  const args = [];
   if (says !== undefined) {
     const file = join(folder, 'microphone.wav');
     const parts = [...says, FOREVER_S].map(String);
@@ -37,7 +27,7 @@ export async function launch({ says, allowed = true } = {}) {
     args.push('--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${file}%noloop`);
     if (allowed) args.push('--use-fake-ui-for-media-stream');
   }
-  const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args });
+  const browser = await launchChromium(args);
   return {
     /**
      * @param {string} url

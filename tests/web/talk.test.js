@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { startServer } from '../../clients/js/test/helpers.js';
 import { launch, violations } from './browser.js';
+import { startServer } from './helpers.js';
 
 const AUSTEN = 'tests/data/speech/austen-0880.wav';
 const MOST_MS = 900;

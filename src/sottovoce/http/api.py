@@ -8,7 +8,8 @@ from starlette.routing import WebSocketRoute
 from starlette.types import Lifespan
 
 from sottovoce import __version__
-from sottovoce.http import examples, operations, pages, problems, sessions, tasks
+from sottovoce.http import examples, operations, operator_page, pages, problems, sessions, tasks
+from sottovoce.http.doors import Door
 from sottovoce.http.limits import BodyLimit
 from sottovoce.http.origins import Origins
 from sottovoce.http.stream import VoiceStream
@@ -23,8 +24,9 @@ def make_api(
     public_url: str | None,
     trusted_proxies: Collection[str],
     allowed_origins: Collection[str],
+    operator: Door | None,
 ) -> FastAPI:
-    """REST, the stream, the pages, and what operators need."""
+    """REST, the stream, the pages, and what operators need; the operator page only if there is a door to it."""
     app = FastAPI(
         title="Sottovoce",
         summary="Voice sessions that keep nothing.",
@@ -51,5 +53,7 @@ def make_api(
     app.include_router(v1)
     app.include_router(operations.router(hub))
     app.router.routes.append(WebSocketRoute(STREAM_PATH, VoiceStream(hub, Origins(public_url, allowed_origins))))
+    if operator is not None:
+        operator_page.install(app, hub, operator)
     pages.install(app, urls.public_base)
     return app

@@ -32,7 +32,7 @@ class Origins:
             return False
         if origin in self._allowed or origin == self._same:
             return True
-        return self._same is None and _is_loopback(origin[1]) and _is_host(origin, headers.get("host", ""))
+        return self._same is None and is_loopback(origin[1]) and _is_host(origin, headers.get("host", ""))
 
 
 def parse_origin(url: str) -> Origin:
@@ -43,7 +43,8 @@ def parse_origin(url: str) -> Origin:
     return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether the name or address means this machine, whatever a name server says."""
     if host == "localhost":
         return True
     try:

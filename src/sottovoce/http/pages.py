@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -14,6 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 WEB = Path(__file__).parent.parent / "web"
 FILES_PATH = "/web"
 """Where the pages' scripts, styles and pictures are."""
+OPERATOR_FILES = ("operator", "vendor")
+"""Folders of `web/` that only the operator page needs."""
 
 
 def policy(websocket_base: str | None) -> dict[str, str]:
@@ -72,9 +75,19 @@ def page(name: str, headers: dict[str, str]) -> Callable[[Request], Awaitable[Re
     return show
 
 
+class PublicFiles(StaticFiles):
+    """What everybody gets: all of `web/` but the operator page."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """As the library has it."""
+        if Path(path).parts[:1] in {(folder,) for folder in OPERATOR_FILES}:
+            raise HTTPException(404)
+        return await super().get_response(path, scope)
+
+
 def install(app: Starlette, websocket_base: str | None) -> None:
     """`/` is the talk page; its files are under FILES_PATH."""
     headers = policy(websocket_base)
-    files = StaticFiles(directory=WEB, follow_symlink=True)  # the JavaScript client lies where npm packs it
+    files = PublicFiles(directory=WEB, follow_symlink=True)  # the JavaScript client lies where npm packs it
     app.add_route("/", page("index.html", headers), methods=["GET"], include_in_schema=False)
     app.mount(FILES_PATH, WithHeaders(files, headers))

@@ -24,13 +24,17 @@ def problem(
         msgspec.json.encode(body | members),
         status_code=status,
         media_type=MEDIA_TYPE,
-        headers=dict(headers) if headers else None,
+        headers={"Cache-Control": "no-store", **(headers or {})},
     )
 
 
 async def _ours(_request: Request, error: Exception) -> Response:
     assert isinstance(error, SottovoceError)  # noqa: S101 - registered for nothing else
-    headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s is not None else None
+    headers = {}
+    if error.retry_after_s is not None:
+        headers["Retry-After"] = str(error.retry_after_s)
+    if error.challenge is not None:
+        headers["WWW-Authenticate"] = error.challenge
     return problem(error.status, error.code, error.message, headers=headers)
 
 

@@ -92,7 +92,7 @@ def router(hub: Hub, urls: WebSocketUrls) -> APIRouter:
             websocket_url=urls.without_ticket(base, live.id),
             expires_at=rfc3339(live.record.expires_at),
             message_count=live.message_count,
-            pending_tasks=await hub.pending_tasks(live.id),
+            pending_tasks=await hub.desk.pending(live.id),
             turn=live.turn,
         )
 
@@ -146,7 +146,7 @@ def router(hub: Hub, urls: WebSocketUrls) -> APIRouter:
             status=str(live.session.status),
             age_seconds=round(now - live.record.created_at, 3),
             message_count=live.message_count,
-            pending_tasks_count=await hub.pending_tasks(live.id),
+            pending_tasks_count=await hub.desk.pending(live.id),
             audio_chunks_received=listening.chunks_received if listening is not None else 0,
             audio_chunks_processed=listening.chunks_processed if listening is not None else 0,
             device_type=live.record.device_type,

@@ -42,28 +42,28 @@ def router(hub: Hub) -> APIRouter:
 
     @routes.get("/sessions/{session_id}/tasks", summary="The tasks of a session, oldest first")
     async def tasks_of(session_id: str, state: Annotated[TaskState | None, Query()] = None) -> list[TaskView]:
-        tasks = await hub.tasks_of(session_id)
+        tasks = await hub.desk.tasks_of(session_id)
         return [task_view(task) for task in tasks if state is None or task.state is state]
 
     @routes.post("/sessions/{session_id}/tasks", summary="Start a task without a word said")
     async def start(session_id: str, body: TaskRequest) -> TaskView:
-        return task_view(await hub.start_task(session_id, body.type, body.arguments))
+        return task_view(await hub.desk.start(session_id, body.type, body.arguments))
 
     @routes.get("/tasks/{task_id}", summary="One task")
     async def get(task_id: str) -> TaskView:
-        return task_view(await hub.task(task_id))
+        return task_view(await hub.desk.task(task_id))
 
     @routes.post("/tasks/{task_id}/cancel", summary="Stop a task")
     async def cancel(task_id: str) -> TaskView:
-        return task_view(await hub.cancel_task(task_id))
+        return task_view(await hub.desk.cancel(task_id))
 
     @routes.post("/tasks/{task_id}/input", summary="Answer what a task asks")
     async def answer(task_id: str, body: TaskInput) -> TaskView:
-        return task_view(await hub.answer_task(task_id, body.value))
+        return task_view(await hub.desk.answer(task_id, body.value))
 
     @routes.get("/tasks/{task_id}/result", summary="What a task made")
     async def result(task_id: str) -> TaskResult:
-        task = await hub.task(task_id)
+        task = await hub.desk.task(task_id)
         if not task.result_available:
             raise ResultNotReady
         return TaskResult(id=task.id, result=task.result)

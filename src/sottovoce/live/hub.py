@@ -2,25 +2,21 @@
 
 import asyncio
 import contextlib
+import itertools
 import uuid
-from typing import Any
 
 import msgspec
 import structlog
 
-from sottovoce.core import events as ev
 from sottovoce.core import notices as no
 from sottovoce.core.limits import Admission
 from sottovoce.core.session import Effect, Ended, Expiring, Forgotten, Session, SessionLimits, Signal, Status
-from sottovoce.core.task import Task
 from sottovoce.errors import (
-    InvalidArguments,
     InvalidKeyHash,
     NodeFull,
     NodeOverloaded,
     SessionNotFound,
     SottovoceError,
-    TaskNotFound,
     TooManySessions,
 )
 from sottovoce.live.connection import (
@@ -35,6 +31,7 @@ from sottovoce.live.connection import (
     Connection,
 )
 from sottovoce.live.deadlines import Deadlines
+from sottovoce.live.desk import DEFAULT_LANGUAGE, Desk
 from sottovoce.live.node import Node
 from sottovoce.live.pulse import Pulse
 from sottovoce.live.runner import Runner
@@ -49,7 +46,8 @@ from sottovoce.vault.namespaces import fingerprint
 
 RETRY_AFTER_S = 5
 STREAMS_CLOSE_S = 3.0
-DEFAULT_LANGUAGE = ev.Config().language
+LOOKED_AT = 10_000
+"""Ended sessions stay for a while: among very many of them, the live ones are not sought for ever."""
 
 log = structlog.get_logger()
 
@@ -94,12 +92,13 @@ class Hub:
         self.node = node
         self.tasks = tasks
         self._store = store
+        self.desk = Desk(self.find, store, tasks)
         self._limits = limits
         self._session_limits = session_limits
         self._sessions: dict[str, LiveSession] = {}
         self._live = 0
         self._deadlines = Deadlines()
-        self._pulse = Pulse(node.detector.tick, self._look_at_deadlines, node.metrics.loop_lag_seconds.set)
+        self._pulse = Pulse(node.detector.tick, self._look_at_deadlines, node.measured)
         self._closing: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._streams = 0
@@ -130,7 +129,7 @@ class Hub:
         for live in [each for each in self._sessions.values() if each.session.live]:
             if live.runner is not None:
                 live.runner.tell(no.SessionExpiring(0, str(Signal.SERVER_STOPPING)))
-            self._end_soon(live, live.session.receive(Signal.SERVER_STOPPING, self.node.clock.steady()))
+            self._end_soon(live, live.receive(Signal.SERVER_STOPPING, self.node.clock.steady()))
         await asyncio.gather(*self._closing, return_exceptions=True)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STREAMS_CLOSE_S):
@@ -140,6 +139,16 @@ class Hub:
     def live(self) -> int:
         """Sessions that count."""
         return self._live
+
+    @property
+    def most(self) -> int:
+        """Sessions this node takes; none once it stops."""
+        return 0 if self._stopping else self._limits.sessions
+
+    def newest(self, count: int) -> list[LiveSession]:
+        """The live sessions created last, newest first; looks at LOOKED_AT sessions at most."""
+        last = itertools.islice(reversed(self._sessions.values()), LOOKED_AT)
+        return list(itertools.islice((live for live in last if live.session.live), count))
 
     @property
     def lag_s(self) -> float:
@@ -154,7 +163,7 @@ class Hub:
         Raises InvalidKeyHash, TooManySessions, NodeFull, NodeOverloaded.
         """
         key_hash = fingerprint(new.key_hash)
-        if self._stopping or self._live >= self._limits.sessions:
+        if self._live >= self.most:
             raise self._refused(NodeFull(retry_after_s=RETRY_AFTER_S))
         if self._pulse.lag_s > self._limits.lag_s:
             raise self._refused(NodeOverloaded(retry_after_s=RETRY_AFTER_S))
@@ -175,7 +184,7 @@ class Hub:
         if verdict is Admission.NAMESPACE_FULL:
             raise self._refused(TooManySessions(self._limits.sessions_per_namespace, retry_after_s=RETRY_AFTER_S))
         text, ticket = tickets.issue(now, self._session_limits.connect_s)
-        live = LiveSession(record, session, ticket)
+        live = LiveSession(record, session, ticket, self.node.census)
         self._sessions[record.id] = live
         self._live += 1
         self._deadlines.set(record.id, session.next_deadline())
@@ -200,51 +209,6 @@ class Hub:
         records = await self._store.live_sessions(namespace_id, limit, after)
         return [self._sessions[record.id] for record in records if record.id in self._sessions]
 
-    async def pending_tasks(self, session_id: str) -> int:
-        """How many of its tasks something may still come of."""
-        return sum(task.pending for task in await self._store.tasks_of(session_id))
-
-    async def tasks_of(self, session_id: str) -> list[Task]:
-        """Its tasks, oldest first. Raises SessionNotFound."""
-        self.find(session_id)
-        return await self._store.tasks_of(session_id)
-
-    async def start_task(self, session_id: str, type_: str, arguments: dict[str, Any]) -> Task:
-        """Start a task without a word said. Raises SessionNotFound, UnknownTaskType, InvalidArguments."""
-        live = self.find(session_id)
-        if not live.session.live:
-            raise SessionNotFound
-        _refuse_half_characters(arguments)
-        tasks = self.tasks.for_session(session_id)
-        if live.runner is None:
-            tasks.know(language=DEFAULT_LANGUAGE, ends_at=live.record.expires_at)
-        return self._announced(await tasks.start(type_, arguments))
-
-    async def task(self, task_id: str) -> Task:
-        """The task. Raises TaskNotFound."""
-        task = await self._store.task(task_id)
-        if task is None:
-            raise TaskNotFound
-        return task
-
-    async def cancel_task(self, task_id: str) -> Task:
-        """Stop it. Raises TaskNotFound, TaskConflict."""
-        task = await self.task(task_id)
-        return self._announced(await self.tasks.for_session(task.session_id).cancel(task_id))
-
-    async def answer_task(self, task_id: str, value: Any) -> Task:
-        """Answer what it asks. Raises TaskNotFound, TaskConflict, InvalidArguments."""
-        _refuse_half_characters(value)
-        task = await self.task(task_id)
-        return self._announced(await self.tasks.for_session(task.session_id).answer(task_id, value))
-
-    def _announced(self, update: TaskUpdate) -> Task:
-        """What a task started or answered by REST has to say is spoken, as it would be had it been said."""
-        live = self._sessions.get(update.task.session_id)
-        if update.say and live is not None and live.runner is not None:
-            live.runner.receive(ev.Announced(update.say))
-        return update.task
-
     def resume(self, session_id: str) -> tuple[LiveSession, str]:
         """A fresh ticket for a session whose connection dropped, or is about to be replaced; the last one is void.
 
@@ -260,7 +224,7 @@ class Hub:
         """End the session and forget it; nothing of it is left when this returns. Raises SessionNotFound."""
         live = self.find(session_id)
         if live.session.live:
-            await self._end(live, live.session.receive(Signal.CLIENT_CLOSED, self.node.clock.steady()))
+            await self._end(live, live.receive(Signal.CLIENT_CLOSED, self.node.clock.steady()))
         elif live.ending is not None:
             await asyncio.shield(live.ending)  # it ends for another reason already
         await self._forget(live)
@@ -281,7 +245,7 @@ class Hub:
         live.ticket = None
         if live.connection is not None:
             self._take_over(live)
-        live.session.receive(Signal.CONNECTED, now)
+        live.receive(Signal.CONNECTED, now)
         self._deadlines.set(live.id, live.session.next_deadline())
         live.connection = connection
         self.node.metrics.connections_live.inc()
@@ -302,7 +266,7 @@ class Hub:
         assert live.connection is not None and live.runner is not None  # noqa: S101, PT018 - it is connected
         live.connection.close(TAKEN_OVER)
         live.runner.detach()
-        live.session.receive(Signal.DISCONNECTED, self.node.clock.steady())
+        live.receive(Signal.DISCONNECTED, self.node.clock.steady())
 
     def stream_refused(self, close: Close) -> StreamRefused:
         """What to raise when a stream is not to be; it is counted."""
@@ -315,11 +279,11 @@ class Hub:
 
         def goodbye() -> None:
             if live.session.status is Status.ACTIVE:
-                self._end_soon(live, live.session.receive(Signal.SAID_GOODBYE, self.node.clock.steady()))
+                self._end_soon(live, live.receive(Signal.SAID_GOODBYE, self.node.clock.steady()))
 
         def failed() -> None:
             if live.session.status is Status.ACTIVE:
-                self._end_soon(live, live.session.receive(Signal.FAULT, self.node.clock.steady()))
+                self._end_soon(live, live.receive(Signal.FAULT, self.node.clock.steady()))
 
         talk = LiveTalk(live.id, DEFAULT_LANGUAGE, self.tasks.for_session(live.id), live.record.expires_at)
         return Runner(self.node, talk, touched=touched, goodbye=goodbye, failed=failed)
@@ -335,7 +299,7 @@ class Hub:
         if live is None or replaced or live.session.status is not Status.ACTIVE or live.runner is None:
             return
         live.connection = None
-        live.session.receive(Signal.DISCONNECTED, self.node.clock.steady())
+        live.receive(Signal.DISCONNECTED, self.node.clock.steady())
         self._deadlines.set(live.id, live.session.next_deadline())
         live.runner.detach()
         log.info("session_suspended", session=short(live.id))
@@ -345,8 +309,8 @@ class Hub:
         """A task changed: tell its session, if that is there."""
         self.node.metrics.tasks.labels(update.task.type, str(update.task.state)).inc()
         live = self._sessions.get(update.task.session_id)
-        if live is not None and live.runner is not None and live.session.live:
-            live.runner.on_task(update)
+        if live is not None and live.session.live:
+            live.on_task(update)
 
     # -- deadlines and ends ------------------------------------------------------------------------------------------
 
@@ -365,7 +329,7 @@ class Hub:
         runner = live.runner
         if runner is not None and live.session.status is Status.ACTIVE and runner.conversation.pending_tasks:
             live.session.touch(now)  # who waits for a timer may be silent
-        effects = live.session.due(now)
+        effects = live.due(now)
         for effect in effects:
             if isinstance(effect, Expiring) and live.runner is not None:
                 live.runner.tell(no.SessionExpiring(effect.seconds_left, effect.reason))
@@ -414,11 +378,3 @@ class Hub:
         self._deadlines.remove(live.id)
         await self.tasks.forget(live.id)
         await self._store.erase(live.id)
-
-
-def _refuse_half_characters(value: Any) -> None:
-    """JSON may hold half of a surrogate pair; nobody can be told of a task that does. Raises InvalidArguments."""
-    try:
-        msgspec.json.encode(value)
-    except UnicodeEncodeError:
-        raise InvalidArguments("A text holds half of a character (a lone surrogate)") from None

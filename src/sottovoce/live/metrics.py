@@ -1,16 +1,34 @@
-"""Counts and times for Prometheus: no word, no id, no namespace."""
+"""Counts and times for Prometheus and for the operator page: no word, no id, no namespace."""
+
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+from sottovoce.live.recent import Durations
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter was made is when the server started
 
 _ANSWER_BUCKETS = (0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
 
 
-class Metrics:
-    """All of one node's, in a registry of their own."""
+class Latency:
+    """A duration that matters: as a histogram, and the last minutes' own values."""
 
-    def __init__(self) -> None:
+    def __init__(self, histogram: Histogram, clock: Callable[[], float]) -> None:
+        self.recent = Durations()
+        self._histogram = histogram
+        self._clock = clock
+
+    def observe(self, seconds: float) -> None:
+        """It took so long."""
+        self._histogram.observe(seconds)
+        self.recent.add(seconds, self._clock())
+
+
+class Metrics:
+    """All of one node's, in a registry of their own. `clock`: seconds that never run backwards."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.registry = CollectorRegistry()
         registry = self.registry
         self.sessions_created = Counter("sottovoce_sessions_created", "Sessions created", registry=registry)
@@ -26,17 +44,23 @@ class Metrics:
         self.interruptions = Counter("sottovoce_interruptions", "Answers cut by barge-in", registry=registry)
         self.bad_messages = Counter("sottovoce_bad_messages", "Wrong messages on streams", ["code"], registry=registry)
         self.tasks = Counter("sottovoce_tasks", "Tasks that reached a state", ["type", "state"], registry=registry)
-        self.transcription_seconds = Histogram(
-            "sottovoce_transcription_seconds",
-            "From the end of a turn to its transcript",
-            buckets=_ANSWER_BUCKETS,
-            registry=registry,
+        self.transcription_seconds = Latency(
+            Histogram(
+                "sottovoce_transcription_seconds",
+                "From the end of a turn to its transcript",
+                buckets=_ANSWER_BUCKETS,
+                registry=registry,
+            ),
+            clock,
         )
-        self.answer_seconds = Histogram(
-            "sottovoce_answer_seconds",
-            "From the end of a turn to the first sound of its answer",
-            buckets=_ANSWER_BUCKETS,
-            registry=registry,
+        self.answer_seconds = Latency(
+            Histogram(
+                "sottovoce_answer_seconds",
+                "From the end of a turn to the first sound of its answer",
+                buckets=_ANSWER_BUCKETS,
+                registry=registry,
+            ),
+            clock,
         )
         self.loop_lag_seconds = Gauge(
             "sottovoce_loop_lag_seconds", "How late the event loop runs on average", registry=registry
@@ -47,3 +71,10 @@ class Metrics:
         self.engine_waiting = Gauge(
             "sottovoce_engine_waiting", "Utterances that wait for a worker", ["role"], registry=registry
         )
+
+
+def counted(counter: Counter) -> dict[str, int]:
+    """A counter's values by its labels' (joined by spaces); by "" where it has none."""
+    return {
+        " ".join(sample.labels.values()): int(sample.value) for metric in counter.collect() for sample in metric.samples
+    }

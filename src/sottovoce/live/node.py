@@ -1,9 +1,13 @@
 """What all sessions of one node share."""
 
+import time
+
 import msgspec
 
+from sottovoce.live.census import Census
 from sottovoce.live.clock import Clock
-from sottovoce.live.metrics import Metrics
+from sottovoce.live.metrics import Metrics, counted
+from sottovoce.live.recent import Trend
 from sottovoce.orchestrator.base import Orchestrator
 from sottovoce.speech.base import Recogniser, Synthesiser
 from sottovoce.speech.detector import Detector
@@ -18,3 +22,21 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     detector: Detector
     clock: Clock
     metrics: Metrics
+    census: Census
+    trend: Trend
+
+    def measured(self, lag_s: float) -> None:
+        """Called several times a second, with how late the event loop runs."""
+        self.metrics.loop_lag_seconds.set(lag_s)
+        self.trend.beat(self.clock.steady())
+
+
+def totals(metrics: Metrics, census: Census) -> dict[str, float]:
+    """What has happened since the start, by the name of its rate."""
+    return {
+        "sessions": sum(counted(metrics.sessions_created).values()),
+        "turns": sum(counted(metrics.turns).values()),
+        "answers": sum(counted(metrics.responses).values()),
+        "frames": census.frames,
+        "cpu": time.process_time(),
+    }

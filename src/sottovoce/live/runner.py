@@ -10,7 +10,7 @@ import structlog
 from sottovoce.core import events as ev
 from sottovoce.core import notices as no
 from sottovoce.core.answers import Effect
-from sottovoce.core.conversation import Conversation
+from sottovoce.core.conversation import IDLE, Conversation
 from sottovoce.core.limits import BAD_MESSAGES_IN_A_ROW, MESSAGES_BURST, MESSAGES_PER_S, TokenBucket
 from sottovoce.core.turn import SAMPLES_PER_MS
 from sottovoce.errors import BadMessage
@@ -59,6 +59,9 @@ class Runner:
         self._encoder = Encoder()
         self._replay = Replay()
         self._answering: asyncio.Task[None] | None = None
+        self._turn: str | None = IDLE
+        """As it was counted; None once it counts no more."""
+        node.census.ear_opened(self.listening)
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn_ended_at: float | None = None
         self._bad_in_a_row = 0
@@ -103,6 +106,10 @@ class Runner:
         for task in self._tasks:
             task.cancel()
         self.listening.close()
+        if self._turn is not None:
+            self._node.census.turn_moved(self._turn, IDLE)
+            self._turn = None
+        self._node.census.ear_closed(self.listening)
 
     async def gone(self) -> None:
         """Wait until nothing of it runs any more."""
@@ -235,6 +242,10 @@ class Runner:
                 do(self, effect)
             if not isinstance(effect, ev.Command):
                 self.tell(effect)
+        turn = self.conversation.turn
+        if self._turn not in {None, turn}:
+            self._node.census.turn_moved(self._turn, turn)
+            self._turn = turn
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         """Hold on to a task until it is done, or the session is."""
@@ -256,6 +267,8 @@ class Runner:
         self.listening.cancel(command)
 
     def _start_response(self, command: ev.StartResponse) -> None:
+        if not command.spoken:
+            self._turn_ended_at = None  # what is answered now is no turn: one before it had no answer
         answering = Answering(command, self, self._node.synthesiser, self._node.clock)
         self._answering = asyncio.create_task(answering.run())
         self._keep(self._answering)

@@ -2,9 +2,12 @@
 
 import asyncio
 
-from sottovoce.core.session import Session
+from sottovoce.core.session import Effect, Session, Signal, Status
+from sottovoce.core.task import TaskState
+from sottovoce.live.census import Census
 from sottovoce.live.connection import Connection
 from sottovoce.live.runner import Runner
+from sottovoce.orchestrator.base import TaskUpdate
 from sottovoce.speech.base import HEARING_RATE
 from sottovoce.store.base import SessionRecord
 from sottovoce.vault.tickets import Ticket
@@ -13,9 +16,9 @@ from sottovoce.vault.tickets import Ticket
 class LiveSession:
     """What the hub holds of a session. Until somebody connects, that is little."""
 
-    __slots__ = ("connection", "ending", "record", "runner", "session", "ticket")
+    __slots__ = ("_census", "_tasks", "connection", "ending", "record", "runner", "session", "ticket")
 
-    def __init__(self, record: SessionRecord, session: Session, ticket: Ticket) -> None:
+    def __init__(self, record: SessionRecord, session: Session, ticket: Ticket, census: Census) -> None:
         self.record = record
         """As it was when it was created."""
         self.session = session
@@ -25,11 +28,53 @@ class LiveSession:
         """None once used."""
         self.runner: Runner | None = None
         self.connection: Connection | None = None
+        self._census = census
+        self._tasks: dict[str, TaskState] | None = None
+        """Of the pending ones, once there was any."""
+        census.session_moved(None, session.status)
 
     @property
     def id(self) -> str:
         """The session's."""
         return self.record.id
+
+    def receive(self, signal: Signal, now: float) -> list[Effect]:
+        """What happens to it as a whole; see Session.receive."""
+        before = self.session.status
+        effects = self.session.receive(signal, now)
+        self._moved(before)
+        return effects
+
+    def due(self, now: float) -> list[Effect]:
+        """What has become due; see Session.due."""
+        before = self.session.status
+        effects = self.session.due(now)
+        self._moved(before)
+        return effects
+
+    def _moved(self, before: Status) -> None:
+        if self.session.status is before:
+            return
+        self._census.session_moved(before, self.session.status)
+        if not self.session.live and self._tasks is not None:
+            self._census.tasks_gone(self._tasks.values())
+            self._tasks = None
+
+    def on_task(self, update: TaskUpdate) -> None:
+        """A task of it changed, while it lives."""
+        task = update.task
+        if self._tasks is None:
+            self._tasks = {}
+        self._census.task_moved(self._tasks.pop(task.id, None), task.state)
+        if task.pending:
+            self._tasks[task.id] = task.state
+        if self.runner is not None:
+            self.runner.on_task(update)
+
+    @property
+    def pending_tasks(self) -> int:
+        """Tasks that something may still come of."""
+        return 0 if self._tasks is None else len(self._tasks)
 
     @property
     def turn(self) -> str:
