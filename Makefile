@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run talk test check format bench lock docs
+.PHONY: help setup setup-dev run talk test check format bench lock docs pictures
 
 BIN := .venv/bin
 
@@ -36,6 +36,9 @@ format: setup-dev ## Put the code into the house's form
 
 docs: setup-dev ## Write anew what is made from code: diagrams and reference tables
 	$(BIN)/python -m tools.make_docs
+
+pictures: setup-dev ## Take the pictures of the pages anew, into docs/pictures
+	node tests/web/pictures.js
 
 bench: setup-dev ## Measure: commands understood, sessions a core (beside Pipecat), sessions created a second
 	$(BIN)/python -m bench.commands

@@ -22,7 +22,7 @@ def test_it_says_where_it_listens_and_stops_with_ctrl_c() -> None:
         assert process.stderr is not None
         line = process.stderr.readline()
         assert line.startswith("Sottovoce listens on http://127.0.0.1:")
-        assert line.endswith(" — stop with Ctrl-C\n")
+        assert line.endswith(" — talk to it there in a browser; stop with Ctrl-C\n")
         health = httpx.get(line.split()[3] + "/health", trust_env=False)
         process.send_signal(signal.SIGINT)
         out, rest = process.communicate(timeout=30)

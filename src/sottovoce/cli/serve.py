@@ -49,6 +49,9 @@ def serve(
         from sottovoce.app import serve as run  # noqa: PLC0415 - nothing else needs to load the server
 
         try:
-            run(settings, lambda url: typer.echo(f"{LISTENS}{url} — stop with Ctrl-C", err=True))
+            run(
+                settings,
+                lambda url: typer.echo(f"{LISTENS}{url} — talk to it there in a browser; stop with Ctrl-C", err=True),
+            )
         except KeyboardInterrupt:
             typer.echo("Stopped.", err=True)

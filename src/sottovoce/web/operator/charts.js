@@ -10,12 +10,14 @@ import { make } from '../talk/dom.js';
  * @property {string} title
  * @property {Line[]} lines at most three
  * @property {(value: number | null) => string} text how a value reads
+ * @property {boolean} [counts] its values are whole
  */
 
 /** @type {typeof import('uplot')} */
 const Plot = /** @type {any} */ (globalThis).uPlot;
 
 const HEIGHT = 176;
+const WHOLE = [1, 2, 5].flatMap((first) => [1, 10, 100, 1_000, 10_000].map((ten) => first * ten)).sort((a, b) => a - b);
 const TIMES_HEIGHT = 32;
 /** A chart is so wide, in seconds, even while less is known. */
 const LEAST_S = 60;
@@ -65,7 +67,7 @@ export class Chart {
 
   /** @returns {import('uplot').Options} */
   options() {
-    const { lines, text } = this.subject;
+    const { lines, text, counts } = this.subject;
     const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
     return {
       width: this.plotted.clientWidth || 300,
@@ -78,7 +80,7 @@ export class Chart {
       },
       axes: [
         { ...axis, size: TIMES_HEIGHT, space: 80, values: (_plot, ticks) => ticks.map(time) },
-        { ...axis, size: AXIS_WIDTH, space: 34, values: (_plot, ticks) => ticks.map(text) },
+        { ...axis, size: AXIS_WIDTH, space: 34, values: (_plot, ticks) => ticks.map(text), ...(counts && { incrs: WHOLE }) },
       ],
       series: [
         {},

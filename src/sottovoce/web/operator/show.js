@@ -19,6 +19,7 @@ const SUBJECTS = [
       { name: 'active', label: 'connected' },
     ],
     text: whole,
+    counts: true,
   },
   {
     title: 'Rates a second, over a minute',
