@@ -244,6 +244,14 @@ def test_values_that_are_asked_for_are_read() -> None:
     assert GERMAN.value("fünf Minuten bitte", "duration", NOW) == 300
 
 
+@pytest.mark.parametrize("text", ["1 " * 1_999, "in " * 1_333, "half an hour and " * 235])
+def test_an_answer_as_long_as_it_may_be_is_read_at_once(text: str) -> None:
+    started = time.perf_counter()
+    ENGLISH.value(text, "duration", NOW)
+    assert time.perf_counter() - started < 0.3
+    assert ENGLISH.value(f"{text}, so I would say twenty minutes", "duration", NOW) == 1_200
+
+
 def test_a_sentence_is_understood_while_nobody_notices() -> None:
     """Target: 1 ms for a hit, 5 ms for a guess; ten times that is allowed here, as the machine is shared."""
     hits = [median_ms(sentence) for sentence, _, _ in SPOKEN_ENGLISH]

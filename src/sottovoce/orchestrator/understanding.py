@@ -26,6 +26,8 @@ LEAST_LETTERS = 8
 MOST_VARIANTS = 2_000
 """Of one template, kept for guessing."""
 MOST_GUESSES = 4
+WORDS_OF_AMOUNT = 16
+"""The most words in which an amount of time is looked for: "twenty three hours and fifty nine minutes" has seven."""
 WORDS_ASIDE = 1
 """By how many words the beginning of what was heard may be longer or shorter than the template's."""
 
@@ -211,8 +213,11 @@ def _words(text: str) -> str:
 
 
 def _tails(text: str) -> Iterator[str]:
-    """The text, then without its first word, without its first two: "for about ten minutes" ends in one that counts."""
-    words = text.split()
+    """The text, then without its first word, without its first two: "for about ten minutes" ends in one that counts.
+
+    Of a long text only the end: an amount of time has few words, and reading it from every word on takes seconds.
+    """
+    words = text.split()[-WORDS_OF_AMOUNT:]
     return (" ".join(words[first:]) for first in range(len(words)))
 
 
