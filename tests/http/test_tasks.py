@@ -75,6 +75,11 @@ async def test_what_cannot_be_is_said_clearly(server: Server) -> None:
         path, content=b'{"type":"note","arguments":{"text":"a\\ud800b"}}', headers={"content-type": "application/json"}
     )
     assert half.status_code == 422
+    for due in ("9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00"):
+        body = {"type": "reminder", "arguments": {"text": "x", "due": due}}
+        beyond = await server.http.post(path, json=body)
+        assert (beyond.status_code, beyond.json()["code"]) == (422, "invalid_arguments")
+        assert "due" in beyond.json()["detail"]
     assert (await server.http.get(path)).json() == []
     for method, suffix in (("GET", ""), ("POST", "/cancel"), ("GET", "/result")):
         missing = await server.http.request(method, f"/api/v1/tasks/nope{suffix}")
