@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+import websockets
 
 from tests.http.conftest import Serve, Server, Stream
 
@@ -275,6 +277,19 @@ async def test_right_messages_between_wrong_ones_keep_it_open(server: Server) ->
             await stream.ws.send(bytes(64))
         await stream.type("hello")
         await stream.until("response.done")
+
+
+@pytest.mark.parametrize("wrong", ["nonsense", b"abc"])
+async def test_a_flood_of_wrong_messages_with_right_ones_between_closes_with_4429(
+    server: Server, wrong: str | bytes
+) -> None:
+    async with server.stream() as stream:
+        with contextlib.suppress(websockets.ConnectionClosed):
+            for _ in range(60):
+                for _ in range(9):
+                    await stream.ws.send(wrong)
+                await stream.ws.send(b"")
+        assert (await stream.closed())[0] == 4429
 
 
 async def test_a_message_over_64_kib_closes_with_1009(server: Server) -> None:

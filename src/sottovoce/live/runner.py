@@ -175,6 +175,8 @@ class Runner:
         self._bad_in_a_row += 1
         if self._bad_in_a_row >= BAD_MESSAGES_IN_A_ROW:
             self._refuse(NOT_THE_PROTOCOL)
+        elif not self._message_bucket.take(1.0, self._node.clock.steady()):
+            self._refuse(TOO_FAST)  # a right message now and then must not make room for thousands of wrong ones
 
     def _complain(self, code: str, message: str, param: str | None, event_id: str | None = None) -> None:
         self.tell(no.Fault(code, message, client_fault=True, param=param, client_event_id=event_id))
