@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tests.http.conftest import Server
+from tests.http.conftest import Serve, Server
 
 
 async def _task(server: Server, type_: str, **arguments: Any) -> dict[str, Any]:
@@ -95,6 +95,23 @@ async def test_a_timer_speaks_up_when_it_is_due_and_its_event_comes_at_once(serv
         assert completed["result"]["seconds"] == 1
         done = await stream.until("response.done")
         assert "timer" in done["response"]["output"][0]["content"][0]["transcript"].lower()
+
+
+async def test_a_stream_is_told_of_tasks_that_were_there_before_it(serve: Serve) -> None:
+    server = await serve(idle_timeout_seconds=1.0)
+    session = await server.session()
+    path = f"/api/v1/sessions/{session['id']}/tasks"
+    await server.http.post(path, json={"type": "note", "arguments": {"text": "the key"}})
+    await server.http.post(path, json={"type": "delete", "arguments": {"kind": "note"}})
+    await server.http.post(path, json={"type": "timer", "arguments": {"seconds": 3}})
+    async with server.stream(session["websocket_url"]) as stream:
+        asked = await stream.until("response.done")
+        assert "Delete this note" in asked["response"]["output"][0]["content"][0]["transcript"]
+        told = [event["task"]["type"] for event in stream.events if event["type"] == "task.created"]
+        assert told == ["note", "delete", "timer"]
+        await stream.type("no")
+        while (await stream.until("task.completed"))["task"]["type"] != "timer":  # it is not cut off for silence
+            pass
 
 
 async def test_two_tasks_run_while_the_talk_goes_on(server: Server) -> None:

@@ -252,6 +252,7 @@ class Hub:
         self._streams += 1
         self._no_streams.clear()
         log.info("session_connected", session=short(live.id))
+        first = live.runner is None
         if live.runner is None:
             live.runner = self._runner(live)
             live.runner.attach(connection)
@@ -259,7 +260,15 @@ class Hub:
             live.runner.reattach(connection, last_event)
         runner = live.runner
         await self._store.set_status(live.id, Status.ACTIVE)
+        if first:
+            await self._tell_tasks(live, runner)
         return runner
+
+    async def _tell_tasks(self, live: LiveSession, runner: Runner) -> None:
+        """What REST has started before the stream was there: the client is told, and asked what they ask."""
+        for task in await self._store.tasks_of(live.id):
+            if live.runner is runner:
+                runner.on_task(TaskUpdate(task=task, say=task.question or ""))
 
     def _take_over(self, live: LiveSession) -> None:
         """The newest connection wins: the one before it is told and closed."""
