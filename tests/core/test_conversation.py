@@ -178,6 +178,20 @@ def test_a_result_waits_until_the_user_is_silent_and_its_event_does_not() -> Non
     assert talk.newest(ev.StartResponse).say == "Your timer is done."
 
 
+def test_many_results_that_come_while_the_user_speaks_are_all_told() -> None:
+    talk = Talk()
+    talk.on(ev.SpeechBegan(0))
+    said = [f"Timer {number} is done." for number in range(100)]
+    for each in said:
+        talk.on(ev.Announced(each))
+    talk.on(ev.Announced("One too many."))
+    talk.on(ev.SpeechEnded(16_000))
+    talk.on(ev.Heard(talk.newest(ev.StartHearing).item_id, "what time is it", 1.0, True, 1_000))
+    for _ in range(101):
+        talk.finishes()
+    assert [command.say or command.text for command in talk.all_of(ev.StartResponse)] == [*said, "what time is it"]
+
+
 def test_a_result_waits_for_the_answer_that_is_being_given() -> None:
     talk = Talk()
     talk.says("help")

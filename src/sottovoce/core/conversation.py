@@ -16,7 +16,7 @@ from sottovoce.core.agreement import Agreement
 from sottovoce.core.answers import Answers, Effect
 from sottovoce.core.events import Item, ItemStatus, Role
 from sottovoce.core.items import Items
-from sottovoce.core.limits import MAX_ITEMS, MAX_TEXT_CHARACTERS, MAX_WAITING_PROMPTS
+from sottovoce.core.limits import MAX_ITEMS, MAX_TEXT_CHARACTERS, MAX_WAITING_ANNOUNCEMENTS, MAX_WAITING_PROMPTS
 from sottovoce.core.task import TaskState
 from sottovoce.core.turn import SAMPLES_PER_MS
 from sottovoce.errors import BadMessage
@@ -273,8 +273,13 @@ class Conversation:
     # -- answers -----------------------------------------------------------------------------------------------------
 
     def _wait(self, waiting: _Waiting) -> None:
-        if len(self._waiting) < MAX_WAITING_PROMPTS:
+        if not self._full(announced=bool(waiting.say)):
             self._waiting.append(waiting)
+
+    def _full(self, *, announced: bool) -> bool:
+        """Whether no more prompts, or no more announcements, may wait: neither takes the other's room."""
+        most = MAX_WAITING_ANNOUNCEMENTS if announced else MAX_WAITING_PROMPTS
+        return sum(bool(each.say) is announced for each in self._waiting) >= most
 
     def _advance(self, effects: list[Effect]) -> None:
         """Start the next answer if nobody speaks and nothing said is still unheard."""
@@ -308,7 +313,7 @@ class Conversation:
                 "A response is in progress: wait for its response.done, or cancel it",
                 reason="conversation_already_has_active_response",
             )
-        if len(self._waiting) >= MAX_WAITING_PROMPTS:
+        if self._full(announced=False):
             raise BadMessage("Too many responses wait already", reason="too_many_responses")
         if current is not None:
             self.answers.interrupt(effects, now, ev.CancelReason.CLIENT_CANCELLED)
