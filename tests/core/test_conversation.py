@@ -367,6 +367,18 @@ def test_a_truncated_item_is_cut_as_told() -> None:
         talk.on(ev.TruncateItem("item_other", 500))
 
 
+def test_an_answer_that_a_client_plays_later_than_the_clock_says_is_cut_as_told() -> None:
+    talk = Talk()
+    talk.types("hello")
+    talk.replies("One two three four.", 1_000)
+    talk.finishes()
+    item_id = talk.newest(no.ResponseStarted).item.id
+    talk.on(ev.PlaybackReported(item_id, 900))
+    assert talk.conversation.items.get(item_id).text == "One two three four.", "it may be played on"
+    assert kinds(talk.on(ev.TruncateItem(item_id, 500))) == ["ItemTruncated"]
+    assert talk.conversation.items.get(item_id).text == "One two"
+
+
 def test_items_are_found_moved_and_removed() -> None:
     talk = Talk()
     for name in "abc":
