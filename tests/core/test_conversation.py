@@ -178,6 +178,15 @@ def test_a_result_waits_until_the_user_is_silent_and_its_event_does_not() -> Non
     assert talk.newest(ev.StartResponse).say == "Your timer is done."
 
 
+def test_a_task_that_only_says_something_has_not_changed() -> None:
+    talk = Talk()
+    task = Task(id="t", session_id="s", type="timer", state=TaskState.WORKING, created_at=0, updated_at=1)
+    assert kinds(talk.on(ev.TaskMoved(task))) == ["TaskNotice"]
+    assert kinds(talk.on(ev.TaskMoved(task, "Your timer is done."))) == ["ResponseStarted", "StartResponse"]
+    done = Task(**{**_fields(task), "state": TaskState.COMPLETED, "updated_at": 2})
+    assert kinds(talk.on(ev.TaskMoved(done))) == ["TaskNotice"]
+
+
 def test_many_results_that_come_while_the_user_speaks_are_all_told() -> None:
     talk = Talk()
     talk.on(ev.SpeechBegan(0))

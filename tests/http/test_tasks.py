@@ -95,6 +95,8 @@ async def test_a_timer_speaks_up_when_it_is_due_and_its_event_comes_at_once(serv
         assert completed["result"]["seconds"] == 1
         done = await stream.until("response.done")
         assert "timer" in done["response"]["output"][0]["content"][0]["transcript"].lower()
+        told = [event for event in stream.events if event["type"].startswith("task.")]
+        assert [event["task"]["state"] for event in told] == ["submitted", "working", "completed"]
 
 
 async def test_a_stream_is_told_of_tasks_that_were_there_before_it(serve: Serve) -> None:

@@ -17,7 +17,7 @@ from sottovoce.core.answers import Answers, Effect
 from sottovoce.core.events import Item, ItemStatus, Role
 from sottovoce.core.items import Items
 from sottovoce.core.limits import MAX_ITEMS, MAX_TEXT_CHARACTERS, MAX_WAITING_ANNOUNCEMENTS, MAX_WAITING_PROMPTS
-from sottovoce.core.task import TaskState
+from sottovoce.core.task import Task, TaskState
 from sottovoce.core.turn import SAMPLES_PER_MS
 from sottovoce.errors import BadMessage
 
@@ -56,7 +56,8 @@ class Conversation:
         self._unanswered: str | None = None
         """The newest thing the user said that has had no answer."""
         self._open_questions: set[str] = set()
-        self._known_tasks: set[str] = set()
+        self._told_tasks: dict[str, Task] = {}
+        """As the client knows them."""
         self._pending_tasks: set[str] = set()
         self._announcing: str | None = None
         """Response id of the newest answer to nobody: something that there was to be told."""
@@ -89,7 +90,7 @@ class Conversation:
     @property
     def tasks_known(self) -> int:
         """How many tasks there were."""
-        return len(self._known_tasks)
+        return len(self._told_tasks)
 
     @property
     def open_question(self) -> bool:
@@ -334,8 +335,8 @@ class Conversation:
 
     def _on_task(self, event: ev.TaskMoved, effects: list[Effect], _now: float) -> None:
         task = event.task
-        created = task.id not in self._known_tasks
-        self._known_tasks.add(task.id)
+        told = self._told_tasks.get(task.id)
+        self._told_tasks[task.id] = task
         if task.state is TaskState.INPUT_REQUIRED:
             self._open_questions.add(task.id)
         else:
@@ -344,7 +345,8 @@ class Conversation:
             self._pending_tasks.add(task.id)
         else:
             self._pending_tasks.discard(task.id)
-        effects.append(no.TaskNotice(task, created))
+        if task != told:  # else it only has something to say
+            effects.append(no.TaskNotice(task, created=told is None))
         self._announce(event.say)
 
     def _on_announced(self, event: ev.Announced, _effects: list[Effect], _now: float) -> None:
