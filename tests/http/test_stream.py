@@ -195,6 +195,18 @@ async def test_a_wrong_message_is_answered_and_harms_nothing(
         await stream.until("response.done")
 
 
+@pytest.mark.parametrize("wrong", [
+    {"type": "input_audio_buffer.append", "audio": "AAAA"},
+    {"type": "input_audio_buffer.append", "audio": 5},
+    {"type": "input_audio_buffer.commit"},
+    {"type": "nonsense"},
+])  # fmt: skip
+async def test_an_error_names_the_event_that_was_wrong(server: Server, wrong: dict[str, object]) -> None:
+    async with server.stream() as stream:
+        await stream.send(event_id="mine", **wrong)
+        assert (await stream.until("error"))["error"]["event_id"] == "mine"
+
+
 async def test_wrong_messages_again_and_again_close_with_4400(server: Server) -> None:
     async with server.stream() as stream:
         for _ in range(10):

@@ -117,11 +117,12 @@ class Runner:
 
     # -- what comes in -----------------------------------------------------------------------------------------------
 
-    def receive_sound(self, message: bytes) -> None:
-        """A binary message. The hot path: 50 a second and session."""
+    def receive_sound(self, message: bytes, event_id: str | None = None) -> None:
+        """A binary message, or the sound of the event of that id. The hot path: 50 a second and session."""
         try:
             pcm = decode.sound(message)
         except BadMessage as error:
+            error.event_id = event_id
             self._not_of_the_protocol(error)
             return
         self._bad_in_a_row = 0
@@ -136,7 +137,7 @@ class Runner:
             self._not_of_the_protocol(error)
             return
         if isinstance(event, ce.InputAudioBufferAppend):
-            self.receive_sound(event.audio)  # counted as sound, not as a message
+            self.receive_sound(event.audio, event.event_id)  # counted as sound, not as a message
             return
         self._bad_in_a_row = 0
         if not self._message_bucket.take(1.0, self._node.clock.steady()):

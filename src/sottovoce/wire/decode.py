@@ -154,7 +154,5 @@ _MEANINGS: dict[type, Callable[[Any, ev.Config, int], ev.Happening]] = {
 def sound(message: bytes) -> bytes:
     """A binary message: PCM, 16-bit. Raises BadMessage."""
     if len(message) & 1:
-        raise BadMessage(
-            "A binary message is 16-bit samples: its number of bytes must be even", reason="odd_number_of_bytes"
-        )
+        raise BadMessage("Sound is 16-bit samples: its number of bytes must be even", reason="odd_number_of_bytes")
     return message
