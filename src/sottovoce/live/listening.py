@@ -61,7 +61,9 @@ class Listening:
 
     def _set_turns(self, config: ev.Config) -> None:
         turns = config.turn_detection
-        self._turn: TurnDetector | ManualTurn = ManualTurn() if turns is None else TurnDetector(turns)
+        self._turn: TurnDetector | ManualTurn = (
+            ManualTurn() if turns is None else TurnDetector(turns, self._slot.end_sample)
+        )
 
     def reconfigure(self, old: ev.Config, new: ev.Config) -> None:
         """The settings changed."""
@@ -90,7 +92,7 @@ class Listening:
 
     def turn_over(self) -> None:
         """The client ended its turn, or took it back."""
-        self._turn.reset()
+        self._turn.reset(self._slot.end_sample)
 
     def _on_window(self, probability: float, end_sample: int) -> None:
         """The detector has heard 32 ms more. Called from the node's one batch: what fails here is this session's."""
