@@ -369,6 +369,19 @@ async def test_a_deleted_session_says_its_last_word_and_closes_cleanly(server: S
         }
 
 
+async def test_a_session_deleted_while_it_ends_is_gone_when_that_is_answered(server: Server) -> None:
+    async with server.stream() as stream:
+        await stream.until("session.created")
+        live = server.hub.find(_id(stream))
+        for runner in filter(None, [live.runner]):
+            runner.say_goodbye()  # it ends a moment later
+        await server.hub.delete(live.id)
+        assert live.runner is None
+        assert (await stream.closed()) == (1000, "the session has ended")
+        assert stream.events[-1]["reason"] == "said_goodbye"
+    assert len(server.hub._deadlines) == 0
+
+
 async def test_goodbye_ends_the_session_after_it_was_heard(server: Server) -> None:
     async with server.stream() as stream:
         await stream.type("goodbye")

@@ -349,6 +349,8 @@ class Hub:
             self._deadlines.set(live.id, live.session.next_deadline())
 
     def _end_soon(self, live: LiveSession, effects: list[Effect]) -> None:
+        if any(isinstance(effect, Ended) for effect in effects):
+            live.ending = asyncio.get_running_loop().create_future()  # who deletes it meanwhile waits for that
         task = asyncio.create_task(self._end(live, effects))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -362,7 +364,8 @@ class Hub:
 
     async def _end_now(self, live: LiveSession, reason: Signal) -> None:
         """Everything said in it goes."""
-        live.ending = asyncio.get_running_loop().create_future()
+        if live.ending is None:
+            live.ending = asyncio.get_running_loop().create_future()
         try:
             await self._erase(live, reason)
         finally:
