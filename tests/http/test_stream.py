@@ -125,6 +125,19 @@ async def test_a_client_may_commit_its_turns_itself(server: Server) -> None:
         assert not any("speech_st" in kind for kind in stream.kinds())
 
 
+@pytest.mark.parametrize("rate", [8_000, 16_000, 24_000, 48_000])
+async def test_a_turn_that_a_client_commits_is_all_that_it_sent_and_no_more(server: Server, rate: int) -> None:
+    async with server.stream() as stream:
+        sound = {"format": {"type": "audio/pcm", "rate": rate}, "turn_detection": None}
+        await stream.send(type="session.update", session={"audio": {"input": sound}})
+        for length_s in (1.0, 0.5, 1.0):
+            for _ in range(round(length_s * 50)):
+                await stream.ws.send(bytes(2 * rate // 50))
+            await stream.send(type="input_audio_buffer.commit")
+            heard = await stream.until("conversation.item.input_audio_transcription.completed")
+            assert heard["usage"]["seconds"] == pytest.approx(length_s, abs=0.002)
+
+
 async def test_typed_text_is_answered_in_sound_or_text_and_starts_tasks(server: Server) -> None:
     async with server.stream() as stream:
         await stream.send(type="session.update", session={"output_modalities": ["text"]})

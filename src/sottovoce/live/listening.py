@@ -68,6 +68,7 @@ class Listening:
     def reconfigure(self, old: ev.Config, new: ev.Config) -> None:
         """The settings changed."""
         if new.input_rate != old.input_rate:
+            self.catch_up()
             self._set_rate(new.input_rate)
         if isinstance(self._turn, TurnDetector) and new.turn_detection is not None:
             self._turn.settings = new.turn_detection  # a turn that has begun goes on
@@ -89,6 +90,10 @@ class Listening:
             self._shell.receive(ev.SoundAppended(self._slot.end_sample))
         self._slot.feed(self._resampler.resample(pcm))
         return True
+
+    def catch_up(self) -> None:
+        """All sound that has come is heard now: what the resampler holds back would go to the next turn."""
+        self._slot.feed(self._resampler.flush())
 
     def turn_over(self) -> None:
         """The client ended its turn, or took it back."""

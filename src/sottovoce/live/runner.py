@@ -151,6 +151,8 @@ class Runner:
 
     def _receive_event(self, event: ce.AnyClientEvent) -> None:
         self._touched()
+        if isinstance(event, ce.InputAudioBufferCommit | ce.InputAudioBufferClear):
+            self.listening.catch_up()
         config = self.config
         happening = decode.happening(event, config, self.listening.end_sample)
         self.receive(happening)
