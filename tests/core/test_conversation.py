@@ -412,6 +412,10 @@ def test_what_is_kept_is_bounded() -> None:
         talk.on(ev.CreateItem(f"i{number}", ev.Role.USER, "x", None))
     assert "i49" not in talk.conversation.items
     assert "i50" in talk.conversation.items
+    for name, after in (("head", "root"), ("behind the oldest", "head")):
+        talk.on(ev.CreateItem(name, ev.Role.USER, "x", after))
+        assert name in talk.conversation.items, "what is new is not what goes"
+        assert talk.newest(no.ItemAdded).previous_item_id is None
     with pytest.raises(BadMessage):
         talk.on(ev.CreateItem(None, ev.Role.USER, "x" * (MAX_TEXT_CHARACTERS + 1), None))
     talk.on(ev.SpeechBegan(0))
