@@ -187,7 +187,7 @@ def _id(stream: Stream) -> str:
         ('{"type":"nonsense"}', "unknown_event_type"),
         ('{"type":"session.update"}', "invalid_value"),
         ('{"type":"session.update","session":{"audio":{"input":{"format":{"type":"audio/pcm","rate":44100}}}}}',
-         "invalid_value"),
+         "unsupported_audio_format"),
         ('{"type":"session.update","session":{"audio":{"input":{"format":{"type":"audio/pcmu"}}}}}', "invalid_value"),
         ('{"type":"conversation.item.delete","item_id":"x"}', "item_not_found"),
         ('{"type":"response.cancel"}', "response_cancel_not_active"),
