@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from sottovoce.orchestrator.skills import ANSWERS, Skills
+from sottovoce.wire.views import TaskView
 from tools import make_docs
 
 DOCS = make_docs.DOCS
@@ -24,6 +26,21 @@ def test_every_reason_to_refuse_a_message_is_documented() -> None:
     page = (DOCS / "reference" / "errors.md").read_text()
     assert len(reasons) > 5
     assert [reason for reason in sorted(reasons) if f"| `{reason}` |" not in page] == []
+
+
+def test_what_a_task_is_and_takes_is_documented() -> None:
+    page = (DOCS / "reference" / "rest.md").read_text()
+    assert f"`{{{', '.join(TaskView.__annotations__)}}}`" in page
+    rows = {line.split("|")[1].strip(): line for line in page.splitlines() if line.startswith("| ")}
+    assert [kind for kind in ANSWERS if f"`{kind}`" not in rows] == []
+    skills = Skills.installed()
+    missing = [
+        (skill, argument)
+        for skill in map(skills.task, skills.task_types)
+        for argument in skill.arguments.__struct_fields__
+        if f"`{argument}`" not in rows.get(f"`{skill.name}`", "")
+    ]
+    assert missing == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(make_docs.ROOT)))

@@ -103,8 +103,8 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _whole_url(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
+        if not value:
+            return None  # empty, it hides the one in the file
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
             raise ValueError("public_url must look like https://voice.example.org")

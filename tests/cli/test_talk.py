@@ -124,6 +124,13 @@ def test_an_own_server_that_does_not_start_says_why(run: Run) -> None:
     assert "There is no engine named nonesuch" in talk.err
 
 
+def test_its_own_server_is_where_it_is_whatever_the_settings_file_says(run_process: Run, tmp_path: Path) -> None:
+    (tmp_path / "sottovoce.toml").write_text('public_url = "https://elsewhere.example.org"\n')
+    talk = run_process("talk", "--text", "what time is it", "--mute", **INSTANT)
+    assert (talk.code, talk.err) == (0, "")
+    assert "sottovoce  It is" in talk.out
+
+
 def test_a_session_that_ends_before_all_is_said_is_4(run: Run, instant_server: str) -> None:
     talk = run("talk", "--text", "goodbye", "--text", "wait", "--url", instant_server, "--mute")
     assert talk.code == ExitCode.CUT_SHORT

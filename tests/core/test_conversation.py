@@ -178,6 +178,29 @@ def test_a_result_waits_until_the_user_is_silent_and_its_event_does_not() -> Non
     assert talk.newest(ev.StartResponse).say == "Your timer is done."
 
 
+def test_a_task_that_only_says_something_has_not_changed() -> None:
+    talk = Talk()
+    task = Task(id="t", session_id="s", type="timer", state=TaskState.WORKING, created_at=0, updated_at=1)
+    assert kinds(talk.on(ev.TaskMoved(task))) == ["TaskNotice"]
+    assert kinds(talk.on(ev.TaskMoved(task, "Your timer is done."))) == ["ResponseStarted", "StartResponse"]
+    done = Task(**{**_fields(task), "state": TaskState.COMPLETED, "updated_at": 2})
+    assert kinds(talk.on(ev.TaskMoved(done))) == ["TaskNotice"]
+
+
+def test_many_results_that_come_while_the_user_speaks_are_all_told() -> None:
+    talk = Talk()
+    talk.on(ev.SpeechBegan(0))
+    said = [f"Timer {number} is done." for number in range(100)]
+    for each in said:
+        talk.on(ev.Announced(each))
+    talk.on(ev.Announced("One too many."))
+    talk.on(ev.SpeechEnded(16_000))
+    talk.on(ev.Heard(talk.newest(ev.StartHearing).item_id, "what time is it", 1.0, True, 1_000))
+    for _ in range(101):
+        talk.finishes()
+    assert [command.say or command.text for command in talk.all_of(ev.StartResponse)] == [*said, "what time is it"]
+
+
 def test_a_result_waits_for_the_answer_that_is_being_given() -> None:
     talk = Talk()
     talk.says("help")
@@ -353,6 +376,18 @@ def test_a_truncated_item_is_cut_as_told() -> None:
         talk.on(ev.TruncateItem("item_other", 500))
 
 
+def test_an_answer_that_a_client_plays_later_than_the_clock_says_is_cut_as_told() -> None:
+    talk = Talk()
+    talk.types("hello")
+    talk.replies("One two three four.", 1_000)
+    talk.finishes()
+    item_id = talk.newest(no.ResponseStarted).item.id
+    talk.on(ev.PlaybackReported(item_id, 900))
+    assert talk.conversation.items.get(item_id).text == "One two three four.", "it may be played on"
+    assert kinds(talk.on(ev.TruncateItem(item_id, 500))) == ["ItemTruncated"]
+    assert talk.conversation.items.get(item_id).text == "One two"
+
+
 def test_items_are_found_moved_and_removed() -> None:
     talk = Talk()
     for name in "abc":
@@ -377,6 +412,10 @@ def test_what_is_kept_is_bounded() -> None:
         talk.on(ev.CreateItem(f"i{number}", ev.Role.USER, "x", None))
     assert "i49" not in talk.conversation.items
     assert "i50" in talk.conversation.items
+    for name, after in (("head", "root"), ("behind the oldest", "head")):
+        talk.on(ev.CreateItem(name, ev.Role.USER, "x", after))
+        assert name in talk.conversation.items, "what is new is not what goes"
+        assert talk.newest(no.ItemAdded).previous_item_id is None
     with pytest.raises(BadMessage):
         talk.on(ev.CreateItem(None, ev.Role.USER, "x" * (MAX_TEXT_CHARACTERS + 1), None))
     talk.on(ev.SpeechBegan(0))

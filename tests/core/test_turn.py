@@ -61,6 +61,21 @@ def test_a_turn_is_cut_at_its_greatest_length() -> None:
     events = run(TurnDetector(TurnSettings(max_turn_ms=3_200)), [0.9] * 150)
     assert [type(event) for _, event in events] == [SpeechStarted, SpeechStopped, SpeechStarted]
     assert events[1][0] == 100
+    assert events[2][1] == SpeechStarted(100 * WINDOW_SAMPLES), "what was in the first is not heard again"
+
+
+def test_a_turn_begins_in_the_silence_after_the_one_before_and_not_in_its_speech() -> None:
+    quick = TurnSettings(silence_ms=100, prefix_ms=500)
+    events = run(TurnDetector(quick), [0.9] * 20 + [0.1] * 4 + [0.9] * 5)
+    assert events[1:] == [(24, SpeechStopped(24 * WINDOW_SAMPLES)), (28, SpeechStarted(20 * WINDOW_SAMPLES))]
+
+
+def test_what_was_committed_or_cleared_belongs_to_no_later_turn() -> None:
+    detector = TurnDetector(TurnSettings())
+    run(detector, [0.9] * 20)
+    detector.reset(22 * WINDOW_SAMPLES)
+    events = [detector.receive(0.9, window * WINDOW_SAMPLES) for window in range(21, 27)]
+    assert events == [None] * 5 + [SpeechStarted(22 * WINDOW_SAMPLES)]
 
 
 @given(st.lists(st.floats(0, 1), max_size=300))
@@ -80,5 +95,5 @@ def test_a_manual_turn_is_bounded_and_begins_with_its_first_sound() -> None:
     assert turn.receive(0.0, 1_024) is None
     assert turn.receive(0.0, 1_536) == SpeechStopped(1_536)
     assert turn.begin(1_536)
-    turn.reset()
+    turn.reset(1_600)
     assert turn.begin(2_000)

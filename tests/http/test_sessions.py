@@ -116,6 +116,8 @@ async def test_bodies_that_are_no_json_or_too_large_are_refused(server: Server) 
         )
         assert response.status_code == status, content[:10]
         assert response.headers["content-type"] == "application/problem+json"
+        if status == 422:
+            assert response.json()["errors"][0]["field"] == "body"
 
 
 async def test_a_body_sent_in_pieces_is_bounded_too(server: Server) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+import websockets
 
 from tests.http.conftest import Serve, Server, Stream
 
@@ -123,6 +125,19 @@ async def test_a_client_may_commit_its_turns_itself(server: Server) -> None:
         assert not any("speech_st" in kind for kind in stream.kinds())
 
 
+@pytest.mark.parametrize("rate", [8_000, 16_000, 24_000, 48_000])
+async def test_a_turn_that_a_client_commits_is_all_that_it_sent_and_no_more(server: Server, rate: int) -> None:
+    async with server.stream() as stream:
+        sound = {"format": {"type": "audio/pcm", "rate": rate}, "turn_detection": None}
+        await stream.send(type="session.update", session={"audio": {"input": sound}})
+        for length_s in (1.0, 0.5, 1.0):
+            for _ in range(round(length_s * 50)):
+                await stream.ws.send(bytes(2 * rate // 50))
+            await stream.send(type="input_audio_buffer.commit")
+            heard = await stream.until("conversation.item.input_audio_transcription.completed")
+            assert heard["usage"]["seconds"] == pytest.approx(length_s, abs=0.002)
+
+
 async def test_typed_text_is_answered_in_sound_or_text_and_starts_tasks(server: Server) -> None:
     async with server.stream() as stream:
         await stream.send(type="session.update", session={"output_modalities": ["text"]})
@@ -172,7 +187,7 @@ def _id(stream: Stream) -> str:
         ('{"type":"nonsense"}', "unknown_event_type"),
         ('{"type":"session.update"}', "invalid_value"),
         ('{"type":"session.update","session":{"audio":{"input":{"format":{"type":"audio/pcm","rate":44100}}}}}',
-         "invalid_value"),
+         "unsupported_audio_format"),
         ('{"type":"session.update","session":{"audio":{"input":{"format":{"type":"audio/pcmu"}}}}}', "invalid_value"),
         ('{"type":"conversation.item.delete","item_id":"x"}', "item_not_found"),
         ('{"type":"response.cancel"}', "response_cancel_not_active"),
@@ -191,6 +206,18 @@ async def test_a_wrong_message_is_answered_and_harms_nothing(
             assert (error["type"], error["code"]) == ("invalid_request_error", code)
         await stream.type("hello")
         await stream.until("response.done")
+
+
+@pytest.mark.parametrize("wrong", [
+    {"type": "input_audio_buffer.append", "audio": "AAAA"},
+    {"type": "input_audio_buffer.append", "audio": 5},
+    {"type": "input_audio_buffer.commit"},
+    {"type": "nonsense"},
+])  # fmt: skip
+async def test_an_error_names_the_event_that_was_wrong(server: Server, wrong: dict[str, object]) -> None:
+    async with server.stream() as stream:
+        await stream.send(event_id="mine", **wrong)
+        assert (await stream.until("error"))["error"]["event_id"] == "mine"
 
 
 async def test_wrong_messages_again_and_again_close_with_4400(server: Server) -> None:
@@ -277,6 +304,19 @@ async def test_right_messages_between_wrong_ones_keep_it_open(server: Server) ->
         await stream.until("response.done")
 
 
+@pytest.mark.parametrize("wrong", ["nonsense", b"abc"])
+async def test_a_flood_of_wrong_messages_with_right_ones_between_closes_with_4429(
+    server: Server, wrong: str | bytes
+) -> None:
+    async with server.stream() as stream:
+        with contextlib.suppress(websockets.ConnectionClosed):
+            for _ in range(60):
+                for _ in range(9):
+                    await stream.ws.send(wrong)
+                await stream.ws.send(b"")
+        assert (await stream.closed())[0] == 4429
+
+
 async def test_a_message_over_64_kib_closes_with_1009(server: Server) -> None:
     async with server.stream() as stream:
         await stream.ws.send(bytes(65_538))
@@ -340,6 +380,19 @@ async def test_a_deleted_session_says_its_last_word_and_closes_cleanly(server: S
             "audio_chunks",
             "audio_seconds",
         }
+
+
+async def test_a_session_deleted_while_it_ends_is_gone_when_that_is_answered(server: Server) -> None:
+    async with server.stream() as stream:
+        await stream.until("session.created")
+        live = server.hub.find(_id(stream))
+        for runner in filter(None, [live.runner]):
+            runner.say_goodbye()  # it ends a moment later
+        await server.hub.delete(live.id)
+        assert live.runner is None
+        assert (await stream.closed()) == (1000, "the session has ended")
+        assert stream.events[-1]["reason"] == "said_goodbye"
+    assert len(server.hub._deadlines) == 0
 
 
 async def test_goodbye_ends_the_session_after_it_was_heard(server: Server) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tests.http.conftest import Server
+from tests.http.conftest import Serve, Server
 
 
 async def _task(server: Server, type_: str, **arguments: Any) -> dict[str, Any]:
@@ -75,6 +75,11 @@ async def test_what_cannot_be_is_said_clearly(server: Server) -> None:
         path, content=b'{"type":"note","arguments":{"text":"a\\ud800b"}}', headers={"content-type": "application/json"}
     )
     assert half.status_code == 422
+    for due in ("9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00"):
+        body = {"type": "reminder", "arguments": {"text": "x", "due": due}}
+        beyond = await server.http.post(path, json=body)
+        assert (beyond.status_code, beyond.json()["code"]) == (422, "invalid_arguments")
+        assert "due" in beyond.json()["detail"]
     assert (await server.http.get(path)).json() == []
     for method, suffix in (("GET", ""), ("POST", "/cancel"), ("GET", "/result")):
         missing = await server.http.request(method, f"/api/v1/tasks/nope{suffix}")
@@ -90,6 +95,25 @@ async def test_a_timer_speaks_up_when_it_is_due_and_its_event_comes_at_once(serv
         assert completed["result"]["seconds"] == 1
         done = await stream.until("response.done")
         assert "timer" in done["response"]["output"][0]["content"][0]["transcript"].lower()
+        told = [event for event in stream.events if event["type"].startswith("task.")]
+        assert [event["task"]["state"] for event in told] == ["submitted", "working", "completed"]
+
+
+async def test_a_stream_is_told_of_tasks_that_were_there_before_it(serve: Serve) -> None:
+    server = await serve(idle_timeout_seconds=1.0)
+    session = await server.session()
+    path = f"/api/v1/sessions/{session['id']}/tasks"
+    await server.http.post(path, json={"type": "note", "arguments": {"text": "the key"}})
+    await server.http.post(path, json={"type": "delete", "arguments": {"kind": "note"}})
+    await server.http.post(path, json={"type": "timer", "arguments": {"seconds": 3}})
+    async with server.stream(session["websocket_url"]) as stream:
+        asked = await stream.until("response.done")
+        assert "Delete this note" in asked["response"]["output"][0]["content"][0]["transcript"]
+        told = [event["task"]["type"] for event in stream.events if event["type"] == "task.created"]
+        assert told == ["note", "delete", "timer"]
+        await stream.type("no")
+        while (await stream.until("task.completed"))["task"]["type"] != "timer":  # it is not cut off for silence
+            pass
 
 
 async def test_two_tasks_run_while_the_talk_goes_on(server: Server) -> None:

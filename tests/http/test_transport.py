@@ -6,14 +6,18 @@ import random
 import struct
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
-from tests.http.conftest import Server
+from sottovoce.app import make_config
+from tests.http import conftest
+from tests.http.conftest import Serve, Server
 
 
 class RawClient:
@@ -173,3 +177,24 @@ async def test_closing_is_answered(server: Server) -> None:
         await client.events("close")
         assert client.protocol.close_rcvd is not None
         assert client.protocol.close_rcvd.code == 1000
+
+
+async def test_a_client_that_answers_no_ping_is_closed_as_silent_and_its_session_waits(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def quick(*args: Any) -> uvicorn.Config:
+        config = make_config(*args)
+        config.ws_ping_interval = config.ws_ping_timeout = 0.3
+        return config
+
+    monkeypatch.setattr(conftest, "make_config", quick)
+    server = await serve()
+    session = await server.session()
+    async with RawClient.connect(session["websocket_url"]) as client:
+        async with asyncio.timeout(10):
+            heard = await client.reader.read()  # it hears, and never says a word
+        client.protocol.receive_data(heard)
+        assert client.protocol.close_rcvd is not None
+        assert client.protocol.close_rcvd.code == 4408
+    view = (await server.http.get(f"/api/v1/sessions/{session['id']}")).json()
+    assert view["status"] == "suspended"

@@ -172,7 +172,8 @@ def test_what_names_no_moment_is_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ten", "minutes", "fife minutes", "zero minutes", "ten minutes of it", "999 weeks"]
+    "text",
+    ["", "ten", "minutes", "fife minutes", "zero minutes", "ten minutes of it", "999 weeks", "9" * 400 + " minutes"],
 )
 def test_what_names_no_amount_of_time_is_none(text: str) -> None:
     assert read_duration(text, "en") is None

@@ -51,6 +51,8 @@ def test_arguments_are_read_as_the_function_declares_them() -> None:
         ({"cups": 2, "kind": 7}, "kind"),
         ({"cups": 2, "due": "tomorrow"}, "due"),
         ({"cups": 2, "due": "2025-11-19T12:00:00"}, "due"),
+        ({"cups": 2, "due": "9999-12-31T23:59:59-05:00"}, "due"),
+        ({"cups": 2, "due": "0001-01-01T00:00:00+05:00"}, "due"),
         ({"cups": 2, "milk": True}, "milk"),
     ],
 )

@@ -244,6 +244,23 @@ def test_values_that_are_asked_for_are_read() -> None:
     assert GERMAN.value("fünf Minuten bitte", "duration", NOW) == 300
 
 
+@pytest.mark.parametrize("text", ["1 " * 1_999, "in " * 1_333, "half an hour and " * 235])
+def test_an_answer_as_long_as_it_may_be_is_read_at_once(text: str) -> None:
+    started = time.perf_counter()
+    ENGLISH.value(text, "duration", NOW)
+    assert time.perf_counter() - started < 0.3
+    assert ENGLISH.value(f"{text}, so I would say twenty minutes", "duration", NOW) == 1_200
+
+
+@pytest.mark.parametrize("text", ["remind me to " + "that " * 900, "set a timer for " + "timer " * 800])
+def test_a_sentence_as_long_as_can_be_typed_holds_up_nobody(text: str) -> None:
+    for length in (1_200, 4_000):
+        started = time.perf_counter()
+        ENGLISH.understand(text[:length], NOW, typed=True)
+        assert time.perf_counter() - started < 0.5, "unbounded, it takes more than a second"
+    assert ENGLISH.understand("note that " + "the key is here " * 70, NOW) is not None
+
+
 def test_a_sentence_is_understood_while_nobody_notices() -> None:
     """Target: 1 ms for a hit, 5 ms for a guess; ten times that is allowed here, as the machine is shared."""
     hits = [median_ms(sentence) for sentence, _, _ in SPOKEN_ENGLISH]

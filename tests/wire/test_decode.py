@@ -22,6 +22,27 @@ def refused(message: dict[str, Any] | str) -> BadMessage:
     return error.value
 
 
+@pytest.mark.parametrize(
+    ("session", "code", "says"),
+    [
+        (
+            {"audio": {"input": {"format": {"type": "audio/pcm", "rate": 44_100}}}},
+            "unsupported_audio_format",
+            "8000, 16000, 24000, 48000",
+        ),
+        ({"audio": {"output": {"format": {"type": "audio/pcmu"}}}}, "invalid_value", "audio/pcm"),
+        ({"audio": {"input": {"turn_detection": {"type": "semantic_vad"}}}}, "invalid_value", "server_vad"),
+        ({"output_modalities": ["video"]}, "invalid_value", "audio, text"),
+        ({"instructions": 5}, "invalid_value", "Expected `str | null`, got `int`"),
+    ],
+)
+def test_what_may_stand_there_instead_is_said(session: dict[str, Any], code: str, says: str) -> None:
+    error = refused({"type": "session.update", "session": session})
+    assert error.reason == code
+    assert error.message.endswith(says)
+    assert not any(word in error.message for word in ("pcmu", "semantic", "video"))
+
+
 def test_settings_change_where_they_are_named_and_stay_elsewhere() -> None:
     before = ev.Config(language="de", voice="de+f2", turn_detection=TurnSettings(silence_ms=900))
     update = {

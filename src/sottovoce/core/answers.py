@@ -28,6 +28,8 @@ class Answers:
         self._letter_ms = LETTER_MS
         self._cut: Answer | None = None
         """The one that was interrupted last: the client may yet tell how much of it was heard."""
+        self._over: Answer | None = None
+        """The one that was heard to its end by the clock: a client that plays it later may still stop it."""
 
     def receive(self, happening: ev.Happening, effects: list[Effect], now: float) -> None:
         """Take in what happened to an answer. Raises BadMessage."""
@@ -129,6 +131,7 @@ class Answers:
         if answer is None or answer.response_id != event.response_id or not answer.ended:
             return
         self.current = None
+        self._over = answer
         if answer.audible:
             effects.append(no.PlaybackStopped(answer.response_id))
 
@@ -155,7 +158,10 @@ class Answers:
         if answer is not None and answer.item.id == event.item_id:
             answer.report(event.audio_end_ms)
             self.interrupt(effects, now, ev.CancelReason.CLIENT_CANCELLED)
-        elif self._cut is not None and self._cut.item.id == event.item_id:
+            return
+        if self._over is not None and self._over.item.id == event.item_id:
+            self._cut, self._over = self._over, None
+        if self._cut is not None and self._cut.item.id == event.item_id:
             self._cut.report(event.audio_end_ms)
             self._cut_again(effects)
         else:

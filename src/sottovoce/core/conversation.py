@@ -16,8 +16,8 @@ from sottovoce.core.agreement import Agreement
 from sottovoce.core.answers import Answers, Effect
 from sottovoce.core.events import Item, ItemStatus, Role
 from sottovoce.core.items import Items
-from sottovoce.core.limits import MAX_ITEMS, MAX_TEXT_CHARACTERS, MAX_WAITING_PROMPTS
-from sottovoce.core.task import TaskState
+from sottovoce.core.limits import MAX_ITEMS, MAX_TEXT_CHARACTERS, MAX_WAITING_ANNOUNCEMENTS, MAX_WAITING_PROMPTS
+from sottovoce.core.task import Task, TaskState
 from sottovoce.core.turn import SAMPLES_PER_MS
 from sottovoce.errors import BadMessage
 
@@ -56,7 +56,8 @@ class Conversation:
         self._unanswered: str | None = None
         """The newest thing the user said that has had no answer."""
         self._open_questions: set[str] = set()
-        self._known_tasks: set[str] = set()
+        self._told_tasks: dict[str, Task] = {}
+        """As the client knows them."""
         self._pending_tasks: set[str] = set()
         self._announcing: str | None = None
         """Response id of the newest answer to nobody: something that there was to be told."""
@@ -89,7 +90,7 @@ class Conversation:
     @property
     def tasks_known(self) -> int:
         """How many tasks there were."""
-        return len(self._known_tasks)
+        return len(self._told_tasks)
 
     @property
     def open_question(self) -> bool:
@@ -273,8 +274,13 @@ class Conversation:
     # -- answers -----------------------------------------------------------------------------------------------------
 
     def _wait(self, waiting: _Waiting) -> None:
-        if len(self._waiting) < MAX_WAITING_PROMPTS:
+        if not self._full(announced=bool(waiting.say)):
             self._waiting.append(waiting)
+
+    def _full(self, *, announced: bool) -> bool:
+        """Whether no more prompts, or no more announcements, may wait: neither takes the other's room."""
+        most = MAX_WAITING_ANNOUNCEMENTS if announced else MAX_WAITING_PROMPTS
+        return sum(bool(each.say) is announced for each in self._waiting) >= most
 
     def _advance(self, effects: list[Effect]) -> None:
         """Start the next answer if nobody speaks and nothing said is still unheard."""
@@ -308,7 +314,7 @@ class Conversation:
                 "A response is in progress: wait for its response.done, or cancel it",
                 reason="conversation_already_has_active_response",
             )
-        if len(self._waiting) >= MAX_WAITING_PROMPTS:
+        if self._full(announced=False):
             raise BadMessage("Too many responses wait already", reason="too_many_responses")
         if current is not None:
             self.answers.interrupt(effects, now, ev.CancelReason.CLIENT_CANCELLED)
@@ -329,8 +335,8 @@ class Conversation:
 
     def _on_task(self, event: ev.TaskMoved, effects: list[Effect], _now: float) -> None:
         task = event.task
-        created = task.id not in self._known_tasks
-        self._known_tasks.add(task.id)
+        told = self._told_tasks.get(task.id)
+        self._told_tasks[task.id] = task
         if task.state is TaskState.INPUT_REQUIRED:
             self._open_questions.add(task.id)
         else:
@@ -339,7 +345,8 @@ class Conversation:
             self._pending_tasks.add(task.id)
         else:
             self._pending_tasks.discard(task.id)
-        effects.append(no.TaskNotice(task, created))
+        if task != told:  # else it only has something to say
+            effects.append(no.TaskNotice(task, created=told is None))
         self._announce(event.say)
 
     def _on_announced(self, event: ev.Announced, _effects: list[Effect], _now: float) -> None:

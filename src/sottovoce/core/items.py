@@ -34,14 +34,15 @@ class Items:
             raise BadMessage("An item of that id is in the conversation already", reason="item_exists")
         if after is not None and after != "root":
             self.get(after)
+        while len(self._items) >= self._limit:
+            oldest, _ = self._items.popitem(last=False)
+            after = "root" if after == oldest else after
         previous = self.last_id()
         self._items[item.id] = item
         self.count += 1
         if after is not None and after != previous:
             self._move_behind(item.id, after)
             previous = None if after == "root" else after
-        while len(self._items) > self._limit:
-            self._items.popitem(last=False)
         return previous
 
     def _move_behind(self, item_id: str, after: str) -> None:

@@ -60,4 +60,6 @@ MAX_ITEMS = 200
 MAX_TEXT_CHARACTERS = 4_000
 """Of one typed item, and of a session's instructions."""
 MAX_WAITING_PROMPTS = 20
-"""Prompts and announcements that may wait for the user to be silent."""
+"""Prompts that may wait for the user to be silent."""
+MAX_WAITING_ANNOUNCEMENTS = 100
+"""The same of what tasks have to say: as many as may be pending may all be due while the user speaks."""

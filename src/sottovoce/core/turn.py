@@ -41,13 +41,17 @@ TurnEvent = SpeechStarted | SpeechStopped
 
 
 class TurnDetector:
-    """Finds turns in one session's stream of windows. On the hot path: one call a window."""
+    """Finds turns in one session's stream of windows. On the hot path: one call a window.
 
-    __slots__ = ("_onset", "_silence_from", "_speech", "_start", "settings", "speaking")
+    No turn reaches into the speech of the one before it, nor behind `from_sample`.
+    """
 
-    def __init__(self, settings: TurnSettings) -> None:
+    __slots__ = ("_floor", "_onset", "_silence_from", "_speech", "_start", "settings", "speaking")
+
+    def __init__(self, settings: TurnSettings, from_sample: int = 0) -> None:
         self.settings = settings
         self.speaking = False
+        self._floor = from_sample
         self._onset = -1
         self._speech = 0
         self._start = 0
@@ -57,6 +61,8 @@ class TurnDetector:
         """The speech probability of the window that ended at `end_sample`."""
         if self.speaking:
             return self._while_speaking(probability, end_sample)
+        if end_sample <= self._floor:
+            return None
         if probability <= self.settings.threshold:
             if probability < self.settings.threshold - HYSTERESIS:
                 self._speech = 0
@@ -69,7 +75,7 @@ class TurnDetector:
             return None
         self.speaking = True
         self._silence_from = -1
-        self._start = max(0, self._onset - self.settings.prefix_ms * SAMPLES_PER_MS)
+        self._start = max(self._floor, self._onset - self.settings.prefix_ms * SAMPLES_PER_MS)
         return SpeechStarted(self._start)
 
     def _while_speaking(self, probability: float, end_sample: int) -> TurnEvent | None:
@@ -80,13 +86,15 @@ class TurnDetector:
             self._silence_from = end_sample - WINDOW_SAMPLES
         silent = self._silence_from >= 0 and (end_sample - self._silence_from >= settings.silence_ms * SAMPLES_PER_MS)
         if silent or end_sample - self._start >= settings.max_turn_ms * SAMPLES_PER_MS:
-            self.reset()
+            # The silence that ended it may hold the next turn's first breath; a cut is in the middle of words.
+            self.reset(self._silence_from if silent else end_sample)
             return SpeechStopped(end_sample)
         return None
 
-    def reset(self) -> None:
-        """Forget what was heard so far: nobody speaks."""
+    def reset(self, at_sample: int) -> None:
+        """Forget what was heard so far: nobody speaks, and no later turn begins before `at_sample`."""
         self.speaking = False
+        self._floor = at_sample
         self._onset = -1
         self._speech = 0
         self._silence_from = -1
@@ -111,10 +119,10 @@ class ManualTurn:
     def receive(self, _probability: float, end_sample: int) -> TurnEvent | None:
         """A window has passed."""
         if 0 <= self._start <= end_sample - self._max_samples:
-            self.reset()
+            self.reset(end_sample)
             return SpeechStopped(end_sample)
         return None
 
-    def reset(self) -> None:
+    def reset(self, _at_sample: int) -> None:
         """The turn was committed or cleared."""
         self._start = -1

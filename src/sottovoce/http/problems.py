@@ -1,6 +1,6 @@
 """Errors as `application/problem+json` (RFC 9457), with `code`, a stable word."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -41,12 +41,15 @@ async def _ours(_request: Request, error: Exception) -> Response:
 async def _invalid(_request: Request, error: Exception) -> Response:
     """422, naming each field; never the value that was sent."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for nothing else
-    errors = [
-        {"field": ".".join(str(part) for part in each["loc"][1:]) or str(each["loc"][0]), "message": each["msg"]}
-        for each in error.errors()
-    ]
+    errors = [{"field": _field(each["loc"]), "message": each["msg"]} for each in error.errors()]
     detail = "; ".join(f"{each['field']}: {each['message']}" for each in errors)
     return problem(422, "invalid_request", detail, errors=errors)
+
+
+def _field(location: Sequence[str | int]) -> str:
+    """Of ("body", "seconds"): "seconds". The body itself where no field of it is meant, but a place in its text."""
+    place, *path = location
+    return ".".join(str(part) for part in path) if path and isinstance(path[0], str) else str(place)
 
 
 async def _framework(_request: Request, error: Exception) -> Response:

@@ -18,6 +18,8 @@ from websockets.frames import apply_mask  # type: ignore[attr-defined]  # the on
 from websockets.http11 import Request
 from websockets.protocol import OPEN
 
+from sottovoce.live.connection import SILENT_TOO_LONG
+
 EXTENSION: Final = "sottovoce.messages"
 
 Sink = Callable[[bytes | str], None]
@@ -125,6 +127,20 @@ class VoiceProtocol(WebSocketsSansIOProtocol):
         if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
+
+    def keepalive_timeout(self) -> None:
+        """As the library does, but with the close code for silence: it is no fault of the server's.
+
+        A client that is gone takes no last word either: what cannot be sent soon keeps the connection no longer.
+        """
+        self.pong_timer = self.pending_ping_payload = None
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.conn.fail(SILENT_TOO_LONG.code, SILENT_TOO_LONG.reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+        self.transport.close()
 
     async def send(self, message: MutableMapping[str, Any]) -> None:  # type: ignore[override]  # one message more
         """ASGI's send."""

@@ -252,6 +252,7 @@ class Hub:
         self._streams += 1
         self._no_streams.clear()
         log.info("session_connected", session=short(live.id))
+        first = live.runner is None
         if live.runner is None:
             live.runner = self._runner(live)
             live.runner.attach(connection)
@@ -259,7 +260,15 @@ class Hub:
             live.runner.reattach(connection, last_event)
         runner = live.runner
         await self._store.set_status(live.id, Status.ACTIVE)
+        if first:
+            await self._tell_tasks(live, runner)
         return runner
+
+    async def _tell_tasks(self, live: LiveSession, runner: Runner) -> None:
+        """What REST has started before the stream was there: the client is told, and asked what they ask."""
+        for task in await self._store.tasks_of(live.id):
+            if live.runner is runner:
+                runner.on_task(TaskUpdate(task=task, say=task.question or ""))
 
     def _take_over(self, live: LiveSession) -> None:
         """The newest connection wins: the one before it is told and closed."""
@@ -307,7 +316,8 @@ class Hub:
 
     def on_task(self, update: TaskUpdate) -> None:
         """A task changed: tell its session, if that is there."""
-        self.node.metrics.tasks.labels(update.task.type, str(update.task.state)).inc()
+        if not update.say:
+            self.node.metrics.tasks.labels(update.task.type, str(update.task.state)).inc()
         live = self._sessions.get(update.task.session_id)
         if live is not None and live.session.live:
             live.on_task(update)
@@ -339,6 +349,8 @@ class Hub:
             self._deadlines.set(live.id, live.session.next_deadline())
 
     def _end_soon(self, live: LiveSession, effects: list[Effect]) -> None:
+        if any(isinstance(effect, Ended) for effect in effects):
+            live.ending = asyncio.get_running_loop().create_future()  # who deletes it meanwhile waits for that
         task = asyncio.create_task(self._end(live, effects))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -352,7 +364,8 @@ class Hub:
 
     async def _end_now(self, live: LiveSession, reason: Signal) -> None:
         """Everything said in it goes."""
-        live.ending = asyncio.get_running_loop().create_future()
+        if live.ending is None:
+            live.ending = asyncio.get_running_loop().create_future()
         try:
             await self._erase(live, reason)
         finally:

@@ -61,11 +61,14 @@ class Listening:
 
     def _set_turns(self, config: ev.Config) -> None:
         turns = config.turn_detection
-        self._turn: TurnDetector | ManualTurn = ManualTurn() if turns is None else TurnDetector(turns)
+        self._turn: TurnDetector | ManualTurn = (
+            ManualTurn() if turns is None else TurnDetector(turns, self._slot.end_sample)
+        )
 
     def reconfigure(self, old: ev.Config, new: ev.Config) -> None:
         """The settings changed."""
         if new.input_rate != old.input_rate:
+            self.catch_up()
             self._set_rate(new.input_rate)
         if isinstance(self._turn, TurnDetector) and new.turn_detection is not None:
             self._turn.settings = new.turn_detection  # a turn that has begun goes on
@@ -88,9 +91,13 @@ class Listening:
         self._slot.feed(self._resampler.resample(pcm))
         return True
 
+    def catch_up(self) -> None:
+        """All sound that has come is heard now: what the resampler holds back would go to the next turn."""
+        self._slot.feed(self._resampler.flush())
+
     def turn_over(self) -> None:
         """The client ended its turn, or took it back."""
-        self._turn.reset()
+        self._turn.reset(self._slot.end_sample)
 
     def _on_window(self, probability: float, end_sample: int) -> None:
         """The detector has heard 32 ms more. Called from the node's one batch: what fails here is this session's."""

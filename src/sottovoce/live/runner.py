@@ -117,11 +117,12 @@ class Runner:
 
     # -- what comes in -----------------------------------------------------------------------------------------------
 
-    def receive_sound(self, message: bytes) -> None:
-        """A binary message. The hot path: 50 a second and session."""
+    def receive_sound(self, message: bytes, event_id: str | None = None) -> None:
+        """A binary message, or the sound of the event of that id. The hot path: 50 a second and session."""
         try:
             pcm = decode.sound(message)
         except BadMessage as error:
+            error.event_id = event_id
             self._not_of_the_protocol(error)
             return
         self._bad_in_a_row = 0
@@ -136,7 +137,7 @@ class Runner:
             self._not_of_the_protocol(error)
             return
         if isinstance(event, ce.InputAudioBufferAppend):
-            self.receive_sound(event.audio)  # counted as sound, not as a message
+            self.receive_sound(event.audio, event.event_id)  # counted as sound, not as a message
             return
         self._bad_in_a_row = 0
         if not self._message_bucket.take(1.0, self._node.clock.steady()):
@@ -150,6 +151,8 @@ class Runner:
 
     def _receive_event(self, event: ce.AnyClientEvent) -> None:
         self._touched()
+        if isinstance(event, ce.InputAudioBufferCommit | ce.InputAudioBufferClear):
+            self.listening.catch_up()
         config = self.config
         happening = decode.happening(event, config, self.listening.end_sample)
         self.receive(happening)
@@ -175,6 +178,8 @@ class Runner:
         self._bad_in_a_row += 1
         if self._bad_in_a_row >= BAD_MESSAGES_IN_A_ROW:
             self._refuse(NOT_THE_PROTOCOL)
+        elif not self._message_bucket.take(1.0, self._node.clock.steady()):
+            self._refuse(TOO_FAST)  # a right message now and then must not make room for thousands of wrong ones
 
     def _complain(self, code: str, message: str, param: str | None, event_id: str | None = None) -> None:
         self.tell(no.Fault(code, message, client_fault=True, param=param, client_event_id=event_id))

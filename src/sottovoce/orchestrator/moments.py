@@ -39,7 +39,7 @@ def read_duration(text: str, language: str) -> int | None:
     found = _amount(patterns, joined, 0)
     if found is None or found[0] != len(joined):
         return None
-    seconds = round(found[1])
+    seconds = round(min(found[1], LONGEST_S + 1))  # what is said may be infinite
     return seconds if 0 < seconds <= LONGEST_S else None
 
 

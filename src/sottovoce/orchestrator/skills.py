@@ -37,6 +37,8 @@ ENTRY_POINTS = "sottovoce.skills"
 FALLBACK_LANGUAGE = "en"
 LONGEST_TEXT = 2_000
 LONGEST_SECONDS = 366 * 86_400
+EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
+"""Of moments: beyond them, some time zone has no date."""
 
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
 """Free words."""
@@ -119,7 +121,11 @@ class Skill:
             values = msgspec.convert(dict(arguments), self.arguments)
         except msgspec.ValidationError as error:
             raise InvalidArguments(_explain(self.name, str(error))) from None
-        return {name: value for name in fields if (value := getattr(values, name)) is not msgspec.UNSET}
+        read = {name: value for name in fields if (value := getattr(values, name)) is not msgspec.UNSET}
+        for name, value in read.items():
+            if isinstance(value, datetime) and not EARLIEST <= value <= LATEST:
+                raise InvalidArguments(f"{self.name}: {name}: Expected a moment between the years 2 and 9998")
+        return read
 
     def normal(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as JSON values in one form, moments in UTC. Raises InvalidArguments."""

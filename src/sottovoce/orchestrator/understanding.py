@@ -26,6 +26,13 @@ LEAST_LETTERS = 8
 MOST_VARIANTS = 2_000
 """Of one template, kept for guessing."""
 MOST_GUESSES = 4
+MOST_LETTERS = 1_200
+"""Of a sentence: as much as is said in a minute. What it costs to match grows with the square of its length, and while
+one is matched all sessions wait."""
+LETTERS_OF_TIME = 200
+"""The most letters in which a moment or an amount of time is read."""
+WORDS_OF_AMOUNT = 16
+"""The most words in which an amount of time is looked for: "twenty three hours and fifty nine minutes" has seven."""
 WORDS_ASIDE = 1
 """By how many words the beginning of what was heard may be longer or shorter than the template's."""
 
@@ -62,6 +69,8 @@ class Understanding:
 
     def understand(self, text: str, now: datetime, *, typed: bool = False) -> Understood | None:
         """What is asked for, or None. `now` is aware, in the user's time zone; `typed` allows curter sentences, too."""
+        if len(text) > MOST_LETTERS:
+            return None
         plain, whole = self._plain(text), _unpunctuated(text)
         # "Wie bitte" means something with its "bitte" only.
         for words in dict.fromkeys((plain, self._before.sub("", whole), whole)):
@@ -134,6 +143,8 @@ class Understanding:
         text = value.strip(" ,;:.!?-")
         if list_name == "timed_text":
             return self._read_timed(text, now)
+        if list_name in {"when", "clock", "duration"} and len(text) > LETTERS_OF_TIME:
+            return None
         if list_name in {"when", "clock"}:
             moment = read_moment(text, now, self._language)
             # What a clock means depends on the day of what is moved: the skill reads it again.
@@ -211,8 +222,11 @@ def _words(text: str) -> str:
 
 
 def _tails(text: str) -> Iterator[str]:
-    """The text, then without its first word, without its first two: "for about ten minutes" ends in one that counts."""
-    words = text.split()
+    """The text, then without its first word, without its first two: "for about ten minutes" ends in one that counts.
+
+    Of a long text only the end: an amount of time has few words, and reading it from every word on takes seconds.
+    """
+    words = text.split()[-WORDS_OF_AMOUNT:]
     return (" ".join(words[first:]) for first in range(len(words)))
 
 

@@ -29,7 +29,7 @@ class TaskEngine(Protocol):
     """Runs tasks."""
 
     on_update: OnUpdate
-    """Called on the event loop for every change of a task, and for what a task has to say on its own."""
+    """Called on the event loop for every change of a task, and for what a task has to say: each by itself."""
 
     async def start(self) -> None:
         """Make ready."""

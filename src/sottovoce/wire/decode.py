@@ -1,10 +1,11 @@
 """Bytes to happenings. Raises BadMessage, which says what was wrong with which field; never what was in it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, get_args
 
 import msgspec
+import msgspec.inspect
 from msgspec import UNSET
 
 from sottovoce.core import events as ev
@@ -12,7 +13,8 @@ from sottovoce.core.turn import TurnSettings
 from sottovoce.errors import BadMessage
 from sottovoce.wire import client_events as ce
 
-_TYPES = frozenset(str(each.__struct_config__.tag) for each in get_args(ce.AnyClientEvent))
+_CLASSES = {str(each.__struct_config__.tag): each for each in get_args(ce.AnyClientEvent)}
+_TYPES = frozenset(_CLASSES)
 _PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _QUOTED = re.compile(r"(?<=Invalid enum value )'.*'|(?<=Invalid value )'.*'", re.DOTALL)
 
@@ -44,10 +46,38 @@ def _invalid(message: bytes | str, why: str) -> BadMessage:
     else:
         found = _PATH.search(why)
         param = found["path"] if found else None
-        error = BadMessage(_QUOTED.sub("", _PATH.sub("", why)), reason="invalid_value", param=param)
+        what = _QUOTED.sub("", _PATH.sub("", why)).strip()
+        allowed = _allowed(loose.type, param) if param is not None and what.startswith("Invalid") else ""
+        of_rate = param is not None and param.endswith(".format.rate")
+        error = BadMessage(
+            f"{what}; use {allowed}" if allowed else what,
+            reason="unsupported_audio_format" if of_rate else "invalid_value",
+            param=param,
+        )
     if isinstance(loose.event_id, str):
         error.event_id = loose.event_id[:512]
     return error
+
+
+def _allowed(event_type: str, path: str) -> str:
+    """What may stand at that place of an event, where only a few words or numbers may; else nothing."""
+    places: list[msgspec.inspect.Type] = [msgspec.inspect.type_info(_CLASSES[event_type])]
+    for name in re.findall(r"\w+|\[[^]]*\]", path):
+        structs = [each for each in _options(places) if isinstance(each, msgspec.inspect.StructType)]
+        if name.startswith("["):
+            places = [each.item_type for each in _options(places) if isinstance(each, msgspec.inspect.ListType)]
+        elif tags := [str(each.tag) for each in structs if each.tag_field == name]:
+            return ", ".join(tags)
+        else:
+            places = [field.type for each in structs for field in each.fields if field.encode_name == name]
+    literals = (each.values for each in _options(places) if isinstance(each, msgspec.inspect.LiteralType))
+    return ", ".join(str(value) for values in literals for value in values)
+
+
+def _options(places: Iterable[msgspec.inspect.Type]) -> Iterator[msgspec.inspect.Type]:
+    """Each of them, or what it is a union of."""
+    for place in places:
+        yield from place.types if isinstance(place, msgspec.inspect.UnionType) else (place,)
 
 
 def happening(event: ce.AnyClientEvent, config: ev.Config, end_sample: int) -> ev.Happening:
@@ -154,7 +184,5 @@ _MEANINGS: dict[type, Callable[[Any, ev.Config, int], ev.Happening]] = {
 def sound(message: bytes) -> bytes:
     """A binary message: PCM, 16-bit. Raises BadMessage."""
     if len(message) & 1:
-        raise BadMessage(
-            "A binary message is 16-bit samples: its number of bytes must be even", reason="odd_number_of_bytes"
-        )
+        raise BadMessage("Sound is 16-bit samples: its number of bytes must be even", reason="odd_number_of_bytes")
     return message
