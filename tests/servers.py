@@ -8,6 +8,7 @@ import sys
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -25,8 +26,9 @@ def environment(extra: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def serving(*arguments: str, **settings: str) -> Generator[str, None, None]:
-    """The URL of `sottovoce serve` on a free port, until the end of the block; stopped by its pid."""
+def serving(*arguments: str, log: TextIO | None = None, **settings: str) -> Generator[str, None, None]:
+    """The URL of `sottovoce serve` on a free port, until the end of the block; stopped by its pid. What it
+    says after its start goes to `log`."""
     with subprocess.Popen(
         [sys.executable, "-m", "sottovoce", "serve", "--port", "0", *arguments],
         env=environment(settings),
@@ -40,7 +42,9 @@ def serving(*arguments: str, **settings: str) -> Generator[str, None, None]:
         finally:
             process.terminate()
             # Its log is read to the end: a full pipe would keep it from stopping.
-            process.communicate(timeout=STOP_TIMEOUT_S)
+            said = process.communicate(timeout=STOP_TIMEOUT_S)[1]
+            if log is not None:
+                log.write(said)
 
 
 def _url(process: subprocess.Popen[str]) -> str:

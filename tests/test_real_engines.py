@@ -71,3 +71,14 @@ def test_a_spoken_reminder_is_answered_in_speech_and_becomes_a_task(server: str,
     said = [e["transcript"] for e in events if e["type"] == "response.output_audio_transcript.done"]
     assert any("remind you" in text for text in said)
     assert answer.stat().st_size > 2 * 16_000
+
+
+def test_nothing_that_is_spoken_gets_into_a_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("w", encoding="utf-8") as stream, serving("--log-level", "debug", log=stream) as url:
+        events = talk(url, ROOT / "examples" / "reminder.wav")
+    words = set(transcript(events).split()) & {"milk", "minutes", "remind", "what"}
+    assert len(words) > 2, "the canaries have to be heard"
+    written = log.read_text(encoding="utf-8")
+    assert "session_connected" in written, "the test is worth nothing if nothing is logged"
+    assert [word for word in words if word in written] == []

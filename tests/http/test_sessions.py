@@ -170,12 +170,15 @@ async def test_a_deleted_session_frees_its_place(server: Server) -> None:
 
 
 async def test_live_sessions_are_listed_newest_first_in_pages(server: Server) -> None:
-    ids = [(await server.session())["id"] for _ in range(4)]
+    ids = [(await server.session())["id"] for _ in range(5)]
     await server.session("school.2")
     page = (await server.http.get("/api/v1/sessions?namespace_id=school.1&limit=3")).json()
-    assert [each["id"] for each in page["sessions"]] == ids[:0:-1]
+    assert [each["id"] for each in page["sessions"]] == ids[:1:-1]
     rest = (await server.http.get(f"/api/v1/sessions?namespace_id=school.1&limit=3&after={page['next']}")).json()
-    assert ([each["id"] for each in rest["sessions"]], rest["next"]) == ([ids[0]], None)
+    assert ([each["id"] for each in rest["sessions"]], rest["next"]) == (ids[1::-1], None)
+    await server.http.delete(f"/api/v1/sessions/{page['sessions'][-1]['id']}")
+    again = (await server.http.get(f"/api/v1/sessions?namespace_id=school.1&limit=3&after={page['next']}")).json()
+    assert again == rest, "the session that the page ended with may be gone"
     assert (await server.http.get("/api/v1/sessions")).status_code == 422
 
 

@@ -96,8 +96,11 @@ async def test_live_sessions_come_newest_first_in_pages(store: Store) -> None:
     await store.set_status("b", Status.ACTIVE)
     await store.end("c", Status.CLOSED)
     assert [each.id for each in await store.live_sessions("n", 2, None)] == ["d", "b"]
-    assert [each.id for each in await store.live_sessions("n", 2, "b")] == ["a"]
-    assert await store.live_sessions("n", 2, "a") == []
+    assert [each.id for each in await store.live_sessions("n", 2, record("b").place)] == ["a"]
+    assert [each.id for each in await store.live_sessions("n", 2, record("c").place)] == ["b", "a"], (
+        "one that has ended"
+    )
+    assert await store.live_sessions("n", 2, record("a").place) == []
     assert await store.live_sessions("nobody", 2, None) == []
 
 

@@ -15,6 +15,7 @@ NamespaceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\-]{1,128
 DeviceType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_\-]{1,32}$")]
 SessionId = str
 TRUNCATED = 8
+PLACE = r"^\d{1,12}(\.\d{1,9})?_[0-9a-f-]{1,36}$"
 
 
 class SessionRequest(BaseModel):
@@ -113,13 +114,13 @@ def router(hub: Hub, urls: WebSocketUrls) -> APIRouter:
         request: Request,
         namespace_id: Annotated[NamespaceId, Query()],
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        after: Annotated[str | None, Query(max_length=64)] = None,
+        after: Annotated[str | None, Query(pattern=PLACE)] = None,
     ) -> SessionPage:
-        found = await hub.sessions_of(namespace_id, limit + 1, after)
+        found = await hub.sessions_of(namespace_id, limit + 1, _place(after))
         shown = found[:limit]
         return SessionPage(
             sessions=[await view(live, urls.base(request)) for live in shown],
-            next=shown[-1].id if len(found) > limit else None,
+            next=_shown_place(shown[-1]) if len(found) > limit else None,
         )
 
     @routes.get("/{session_id}", summary="A session as it is now")
@@ -157,6 +158,19 @@ def router(hub: Hub, urls: WebSocketUrls) -> APIRouter:
         )
 
     return routes
+
+
+def _shown_place(live: LiveSession) -> str:
+    """Where the next page begins."""
+    created_at, session_id = live.record.place
+    return f"{created_at!r}_{session_id}"
+
+
+def _place(shown: str | None) -> tuple[float, str] | None:
+    if shown is None:
+        return None
+    created_at, _, session_id = shown.partition("_")
+    return float(created_at), session_id
 
 
 def _created(live: LiveSession, websocket_url: str) -> SessionCreated:

@@ -39,7 +39,7 @@ from sottovoce.live.session import LiveSession
 from sottovoce.live.talk import LiveTalk
 from sottovoce.logs import place, short
 from sottovoce.orchestrator.base import TaskUpdate
-from sottovoce.store.base import SessionRecord, Store
+from sottovoce.store.base import Place, SessionRecord, Store
 from sottovoce.tasks.base import TaskEngine
 from sottovoce.vault import tickets
 from sottovoce.vault.namespaces import fingerprint
@@ -204,7 +204,7 @@ class Hub:
             raise SessionNotFound
         return live
 
-    async def sessions_of(self, namespace_id: str, limit: int, after: str | None) -> list[LiveSession]:
+    async def sessions_of(self, namespace_id: str, limit: int, after: Place | None) -> list[LiveSession]:
         """The live sessions of a namespace, newest first."""
         records = await self._store.live_sessions(namespace_id, limit, after)
         return [self._sessions[record.id] for record in records if record.id in self._sessions]

@@ -21,6 +21,15 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     expires_at: float
     status: Status = Status.CREATED
 
+    @property
+    def place(self) -> "Place":
+        """Among the sessions of its namespace."""
+        return self.created_at, self.id
+
+
+Place = tuple[float, str]
+"""Where a session stands among others: when it was created, and its id."""
+
 
 class Store(Protocol):
     """Keeps records. Each method is one atomic step."""
@@ -41,8 +50,8 @@ class Store(Protocol):
     async def erase(self, session_id: str) -> None:
         """Keep nothing of it: as `end`, and the record goes too. Harmless if it is gone."""
 
-    async def live_sessions(self, namespace_id: str, limit: int, after: str | None) -> list[SessionRecord]:
-        """Live sessions of a namespace, newest first, behind the one whose id is `after`."""
+    async def live_sessions(self, namespace_id: str, limit: int, after: Place | None) -> list[SessionRecord]:
+        """Live sessions of a namespace, newest first, behind that place, whether a session is still there or not."""
 
     async def put_task(self, task: Task) -> None:
         """Record a task, new or changed; ignored if its session is gone, so that what is deleted stays deleted."""

@@ -7,7 +7,7 @@ import msgspec
 from sottovoce.core.limits import Admission, admission
 from sottovoce.core.session import ENDED, Status
 from sottovoce.core.task import Task
-from sottovoce.store.base import SessionRecord
+from sottovoce.store.base import Place, SessionRecord
 
 
 class _Namespace:
@@ -80,17 +80,13 @@ class MemoryStore:
         if not namespace.live:
             del self._namespaces[record.namespace_id]
 
-    async def live_sessions(self, namespace_id: str, limit: int, after: str | None) -> list[SessionRecord]:
+    async def live_sessions(self, namespace_id: str, limit: int, after: Place | None) -> list[SessionRecord]:
         """See Store."""
         namespace = self._namespaces.get(namespace_id)
         if namespace is None:
             return []
-        newest_first = reversed(namespace.live.values())
-        if after is not None:
-            for record in newest_first:
-                if record.id == after:
-                    break
-        return list(islice(newest_first, limit))
+        newest_first = sorted(namespace.live.values(), key=lambda record: record.place, reverse=True)
+        return list(islice((record for record in newest_first if after is None or record.place < after), limit))
 
     async def put_task(self, task: Task) -> None:
         """See Store."""
