@@ -63,7 +63,7 @@ def _url(process: subprocess.Popen[str]) -> str:
 @pytest.fixture(scope="session")
 def instant_server() -> Generator[str, None, None]:
     """The URL of a server with `instant:` engines, shared by all tests."""
-    with serving("--log-level", "error", **INSTANT) as url:
+    with serving("--log-level", "error", log=None, **INSTANT) as url:
         yield url
 
 
