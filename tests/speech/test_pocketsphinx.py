@@ -147,7 +147,9 @@ async def test_closing_tells_who_waits(engine: PocketsphinxRecogniser, alive: bo
     if not alive:
         process.kill()
         await until(lambda: engine.status().workers == 0)
+    held = [*engine._workers.values(), *engine._dead]
     await engine.close()
+    assert all(each.process.returncode is not None for each in held), "nothing is left to the collector"
     with pytest.raises(EngineUnavailable, match="closed"):
         await waiting
     assert not process.is_running()

@@ -187,6 +187,8 @@ class PocketsphinxRecogniser:
         self._setup = wire.Setup(grammars.get(LANGUAGE, ""), STREAMS)
         self._size = max(1, min(workers, MAX_WORKERS))
         self._workers: dict[int, _Worker] = {}
+        self._dead: list[_Worker] = []
+        """Workers that have been given up and are not quite gone."""
         self._serving: list[asyncio.Task[None]] = []
         self._numbers = itertools.count()
         self._homeless: dict[int, _Utterance] = {}
@@ -218,7 +220,7 @@ class PocketsphinxRecogniser:
         for task in serving:
             task.cancel()
         await asyncio.gather(*serving, return_exceptions=True)
-        workers, self._workers = list(self._workers.values()), {}
+        workers, self._workers = [*self._workers.values(), *self._dead], {}
         left = [*self._homeless.values(), *(each for worker in workers for each in worker.utterances.values())]
         self._homeless.clear()
         self._homes.clear()
@@ -226,6 +228,7 @@ class PocketsphinxRecogniser:
             utterance.fail(EngineUnavailable("pocketsphinx was closed"))
         for worker in workers:
             await worker.end()
+        self._dead.clear()
 
     def status(self) -> EngineStatus:
         """How it fares; `waiting` are utterances beyond what the workers hear at the same time."""
@@ -323,7 +326,9 @@ class PocketsphinxRecogniser:
         for utterance in dead.utterances.values():
             del self._homes[utterance.number]
             self._hear_again(utterance)
+        self._dead.append(dead)
         await dead.end()
+        self._dead.remove(dead)
         delay_s = 0.1
         while number not in self._workers:
             try:

@@ -28,6 +28,8 @@ turns out that the first was far off."""
 FAR_OFF: Final = 12.0
 SILENT_S: Final = 2.0
 """After so long without new sound an utterance gives its ears to one that has ended and waits for some."""
+LOOK_AGAIN_S: Final = 0.1
+"""While one waits for ears, so often is looked whether another has become silent: nothing else would tell."""
 _PR_SET_PDEATHSIG: Final = 1
 _READ_BYTES: Final = 1 << 16
 
@@ -128,6 +130,11 @@ class Worker:
             case wire.Cancel():
                 self._forget(utterance)
 
+    @property
+    def waits_for_ears(self) -> bool:
+        """Whether an utterance that has ended cannot be heard for want of ears."""
+        return any(utterance.ended and utterance.ears is None for utterance in self._turns)
+
     def work(self) -> tuple[bool, wire.Heard | wire.Partial | wire.Failed | None]:
         """Go on with the utterance whose turn it is: whether there was anything to do, and what there is to say."""
         for _ in range(len(self._turns)):
@@ -202,7 +209,8 @@ def _serve() -> None:
     worker: Worker | None = None
     busy = False
     while True:
-        if select.select([0], [], [], 0 if busy else None)[0]:
+        waits = LOOK_AGAIN_S if worker is not None and worker.waits_for_ears else None
+        if select.select([0], [], [], 0 if busy else waits)[0]:
             data = os.read(0, _READ_BYTES)
             if not data:
                 return
