@@ -29,6 +29,8 @@ from sottovoce.speech.detector import Detector
 from sottovoce.speech.registry import make_recogniser, make_synthesiser
 from sottovoce.store.memory import MemoryStore
 from sottovoce.tasks.local import LocalTasks
+from sottovoce.tasks.sealed import SealedTasks
+from sottovoce.vault.session_keys import SessionKeys
 
 MAX_MESSAGE_BYTES = 64 * 1024
 BACKLOG = 2048
@@ -46,7 +48,7 @@ def make_hub(settings: Settings) -> Hub:
     recogniser = make_recogniser(settings.recogniser, context)
     clock, census = Clock(), Census()
     metrics = Metrics(clock.steady)
-    store = MemoryStore(pin_keys=settings.encryption_enabled)
+    store = MemoryStore(pin_keys=settings.encryption_enabled and settings.namespaces != "open")
     node = Node(
         recogniser=recogniser,
         synthesiser=make_synthesiser(settings.synthesiser, context),
@@ -59,11 +61,16 @@ def make_hub(settings: Settings) -> Hub:
         census=census,
         trend=Trend(lambda: totals(metrics, census)),
     )
-    tasks = LocalTasks(skills, store, clock=clock.wall, zone=_zone(settings.timezone))
+    keys = SessionKeys()
+    records = SealedTasks(store, keys)
+    tasks = LocalTasks(skills, records, clock=clock.wall, zone=_zone(settings.timezone))
     hub = Hub(
         node,
         store,
         tasks,
+        records=records,
+        keys=keys,
+        registered=settings.registered_namespaces if settings.namespaces == "registered" else None,
         limits=HubLimits(
             sessions_per_namespace=settings.max_sessions_per_user,
             sessions=settings.max_sessions,
@@ -132,6 +139,7 @@ def _api(hub: Hub, settings: Settings, failures: list[SottovoceError]) -> FastAP
         public_url=settings.public_url,
         trusted_proxies=settings.trusted_proxies,
         allowed_origins=settings.allowed_origins,
+        proof_always=settings.proof == "always",
         operator=_operator_door(settings, hub.node.clock),
     )
 

@@ -3,6 +3,10 @@
     SottovoceError
     ├── ClientFault            the caller can mend it
     │   ├── InvalidKeyHash         401  invalid_key_hash
+    │   ├── InvalidPublicKeys      422  invalid_public_keys
+    │   ├── NotSealedForThis       422  not_sealed_for_this
+    │   ├── ProofRequired          401  proof_required
+    │   ├── ProofInvalid           401  proof_invalid
     │   ├── TooManySessions        429  too_many_sessions      (passes)
     │   ├── SessionNotFound        404  session_not_found
     │   ├── TaskNotFound           404  task_not_found
@@ -61,6 +65,41 @@ class InvalidKeyHash(ClientFault):
     code = "invalid_key_hash"
     status = 401
     detail = "Invalid encryption key hash"
+
+
+class InvalidPublicKeys(ClientFault):
+    """They are not a namespace's public keys, or not those that the fingerprint is of."""
+
+    code = "invalid_public_keys"
+    status = 422
+    detail = "public_keys are no X25519 and Ed25519 or ES256 keys in base64url, or key_hash is not their fingerprint"
+
+
+class NotSealedForThis(ClientFault):
+    """It was changed, or sealed for something or somebody else, or its key is gone."""
+
+    code = "not_sealed_for_this"
+    status = 422
+    detail = "This cannot be opened: it was changed, or sealed for something else, or its key is gone"
+
+
+class ProofRequired(ClientFault):
+    """The namespace has shown its public keys: whoever acts in it signs its requests."""
+
+    code = "proof_required"
+    status = 401
+    detail = (
+        "This namespace has shown its keys: sign the request with them (RFC 9421 over @method, @target-uri and "
+        'content-digest, with created, nonce and the tag "sottovoce")'
+    )
+
+
+class ProofInvalid(ClientFault):
+    """The signature is another key's, of another request, too old, or was used before."""
+
+    code = "proof_invalid"
+    status = 401
+    detail = "The signature is not this namespace's for this request, or too old, or was used before"
 
 
 class TooManySessions(ClientFault):

@@ -80,6 +80,18 @@ class Settings(BaseSettings):
         description="Pin each namespace to the first key fingerprint it shows while anything of it lives. "
         "If false, only the fingerprint's form is checked.",
     )
+    namespaces: Literal["open", "pinned", "registered"] = Field(
+        "pinned",
+        description="Who may open sessions in a namespace: whoever names it (`open`), whoever shows the fingerprint "
+        "that it showed first while anything of it lives (`pinned`), or only those of `registered_namespaces`.",
+    )
+    registered_namespaces: dict[str, str] = Field(
+        {}, description="Namespaces to the fingerprint (`key_hash`) of each, where `namespaces` is `registered`."
+    )
+    proof: Literal["shown", "always"] = Field(
+        "shown",
+        description="Whose calls must be signed: those of namespaces that have shown their public keys, or all.",
+    )
     timezone: str | None = Field(
         None, description="Time zone of spoken times (`Europe/Berlin`). Default: the machine's."
     )

@@ -14,7 +14,8 @@ async def test_a_session_is_opened(server: Server) -> None:
     response = await server.create()
     assert response.status_code == 200
     view = response.json()
-    assert set(view) == {"id", "namespace_id", "status", "created_at", "websocket_url"}
+    assert set(view) == {"id", "namespace_id", "status", "created_at", "websocket_url", "session_key"}
+    assert len(view["session_key"]["plain"]) == 43
     assert (view["namespace_id"], view["status"]) == ("school.1", "created")
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", view["id"])
     assert view["created_at"].endswith("Z")

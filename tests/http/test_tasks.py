@@ -23,7 +23,7 @@ async def test_a_task_is_started_without_a_word_and_its_result_fetched(server: S
     assert (task["type"], task["state"], task["result_available"]) == ("note", "completed", True)
     assert (await server.http.get(f"/api/v1/tasks/{task['id']}")).json() == task
     result = (await server.http.get(f"/api/v1/tasks/{task['id']}/result")).json()
-    assert result == {"id": task["id"], "result": {"text": "the projector is broken"}}
+    assert result == {"id": task["id"], "result": {"text": "the projector is broken"}, "sealed": None}
 
 
 async def test_tasks_are_listed_by_state(server: Server) -> None:

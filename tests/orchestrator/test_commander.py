@@ -12,6 +12,8 @@ from sottovoce.orchestrator.skills import Skills
 from sottovoce.store.base import SessionRecord
 from sottovoce.store.memory import MemoryStore
 from sottovoce.tasks.local import LocalTasks
+from sottovoce.tasks.sealed import SealedTasks
+from sottovoce.vault.session_keys import SessionKeys
 from tests.tasks.virtual_time import VirtualTime
 
 NOW = datetime(2025, 11, 19, 9, 0, tzinfo=UTC)
@@ -29,8 +31,9 @@ class Conversation:
         self.last_said = ""
         self.ends_at = NOW.timestamp() + 86_400
         self.time = VirtualTime(NOW)
-        self.store = MemoryStore()
-        self.engine = LocalTasks(SKILLS, self.store, clock=self.time.clock, sleep=self.time.sleep, zone=BERLIN)
+        self.store, self.keys = MemoryStore(), SessionKeys()
+        self.records = SealedTasks(self.store, self.keys)
+        self.engine = LocalTasks(SKILLS, self.records, clock=self.time.clock, sleep=self.time.sleep, zone=BERLIN)
         self.engine.on_update = self._on_update
         self.tasks: Tasks = self.engine.for_session(self.session_id)
         self.announced: list[str] = []
@@ -49,6 +52,7 @@ class Conversation:
             expires_at=2.0,
         )
         await self.store.admit(record, 1)
+        self.keys.begin(record.id)
 
     def _on_update(self, update: TaskUpdate) -> None:
         if update.say:

@@ -8,9 +8,9 @@ import pytest
 
 from sottovoce.core.limits import Admission
 from sottovoce.core.session import Status
-from sottovoce.core.task import Task, TaskState
-from sottovoce.store.base import SessionRecord, Store
+from sottovoce.store.base import SealedTask, SessionRecord, Store
 from sottovoce.store.memory import MemoryStore
+from sottovoce.vault.keys import NamespaceKeys
 
 
 @pytest.fixture(params=["memory"])
@@ -32,8 +32,8 @@ def record(name: str, namespace_id: str = "n", key_hash: str = "k") -> SessionRe
     )
 
 
-def task(name: str, session_id: str) -> Task:
-    return Task(id=name, session_id=session_id, type="note", created_at=1.0, updated_at=1.0)
+def task(name: str, session_id: str) -> SealedTask:
+    return SealedTask(name, session_id, b"sealed")
 
 
 async def test_a_namespace_has_its_limit_and_others_have_theirs(store: Store) -> None:
@@ -109,11 +109,20 @@ async def test_tasks_are_kept_in_their_order_and_erased_together(store: Store) -
     await store.admit(record("b"), 5)
     for name, session_id in (("t1", "a"), ("t2", "b"), ("t3", "a")):
         await store.put_task(task(name, session_id))
-    await store.put_task(msgspec.structs.replace(task("t1", "a"), state=TaskState.WORKING))
-    assert [(each.id, each.state) for each in await store.tasks_of("a")] == [
-        ("t1", TaskState.WORKING),
-        ("t3", TaskState.SUBMITTED),
-    ]
+    await store.put_task(msgspec.structs.replace(task("t1", "a"), record=b"sealed anew"))
+    assert [(each.id, each.record) for each in await store.tasks_of("a")] == [("t1", b"sealed anew"), ("t3", b"sealed")]
     await store.erase_tasks("a")
     assert await store.tasks_of("a") == []
     assert [each.id for each in await store.tasks_of("b")] == ["t2"]
+
+
+async def test_the_keys_that_a_namespace_has_shown_are_known_while_anything_of_it_lives(store: Store) -> None:
+    keys = NamespaceKeys.generate().public
+    assert await store.keys_of("n") is None
+    await store.admit(record("a"), 5)
+    assert await store.keys_of("n") is None
+    await store.admit(msgspec.structs.replace(record("b"), public_keys=keys), 5)
+    await store.end("b", Status.CLOSED)
+    assert await store.keys_of("n") == keys
+    await store.end("a", Status.CLOSED)
+    assert await store.keys_of("n") is None

@@ -18,6 +18,8 @@ from sottovoce.orchestrator.skills import Job, Seconds, Skills, SkillSet, Text, 
 from sottovoce.store.base import SessionRecord
 from sottovoce.store.memory import MemoryStore
 from sottovoce.tasks.local import KEPT_AT_MOST, PENDING_AT_MOST, RUNNING_AT_ONCE, LocalTasks
+from sottovoce.tasks.sealed import SealedTasks
+from sottovoce.vault.session_keys import SessionKeys
 from tests.tasks.virtual_time import VirtualTime, settle
 
 NOW = datetime(2025, 11, 19, 9, 0, tzinfo=UTC)
@@ -69,9 +71,10 @@ class Bench:
 
     def __init__(self) -> None:
         self.time = VirtualTime(NOW)
-        self.store = MemoryStore()
+        self.store, self.keys = MemoryStore(), SessionKeys()
+        self.records = SealedTasks(self.store, self.keys)
         self.engine = LocalTasks(
-            Skills([SKILLS, EXTRA]), self.store, clock=self.time.clock, sleep=self.time.sleep, zone=ZoneInfo("UTC")
+            Skills([SKILLS, EXTRA]), self.records, clock=self.time.clock, sleep=self.time.sleep, zone=ZoneInfo("UTC")
         )
         self.updates: list[TaskUpdate] = []
         self.engine.on_update = self.updates.append
@@ -87,6 +90,7 @@ class Bench:
             expires_at=2.0,
         )
         await self.store.admit(record, 1)
+        self.keys.begin(record.id)
         return self.engine.for_session(session_id)
 
     def states(self, task_id: str) -> list[TaskState]:
@@ -112,7 +116,7 @@ async def test_a_note_is_done_at_once_and_its_words_come_with_the_start(bench: B
     assert update.say == "Noted: the key is under the mat."
     assert bench.states(update.task.id) == [TaskState.SUBMITTED, TaskState.WORKING, TaskState.COMPLETED]
     assert bench.said() == []
-    assert await bench.store.task(update.task.id) == update.task
+    assert await bench.records.task(update.task.id) == update.task
 
 
 async def test_a_timer_works_until_it_is_due_and_then_speaks_up(bench: Bench) -> None:
@@ -233,7 +237,7 @@ async def test_deleting_asks_first_and_erases_what_was_said(bench: Bench) -> Non
     assert asked.task.question == "Delete this note: a secret? Yes or no?"
     done = await tasks.answer(asked.task.id, True)
     assert (done.say, done.task.result) == ("Deleted.", {"deleted": 1})
-    erased = await bench.store.task(note.task.id)
+    erased = await bench.records.task(note.task.id)
     assert erased is not None
     assert (erased.state, erased.arguments, erased.result) == (TaskState.COMPLETED, {}, None)
     assert not erased.result_available
@@ -362,9 +366,9 @@ async def test_a_forgotten_session_has_nothing_and_gets_nothing(bench: Bench) ->
         await tasks.start(type_, {"seconds": 5} if type_ == "timer" else {})
     await bench.engine.forget(S)
     seen = len(bench.updates)
-    assert await bench.store.tasks_of(S) == []
+    assert await bench.records.tasks_of(S) == []
     await bench.time.pass_(1_000)
-    assert await bench.store.tasks_of(S) == []
+    assert await bench.records.tasks_of(S) == []
     assert len(bench.updates) == seen
     with pytest.raises(SessionNotFound):
         await tasks.start("note", {"text": "too late"})

@@ -14,6 +14,7 @@ import msgspec
 import typer
 
 from sottovoce.cli.exits import ExitCode, told
+from sottovoce.cli.keys import read_keys
 from sottovoce.cli.own_server import own_server
 from sottovoce.cli.show import EXPECTED_ENDS, Events, Transcript
 from sottovoce.client import (
@@ -28,6 +29,7 @@ from sottovoce.client import (
 from sottovoce.client.microphone import Speaker, devices, record
 from sottovoce.client.sound import SoundWriter, check_readable, read_sound
 from sottovoce.client.talk import NoAnswer, Options, Outcome, Spoken, Talk, Typed
+from sottovoce.vault.keys import NamespaceKeys
 
 Show = Callable[[str | bytes, Event | Sound], None]
 
@@ -41,6 +43,7 @@ class _Request(msgspec.Struct, kw_only=True):
     out: Path | None
     as_json: bool
     namespace: str | None
+    keys: NamespaceKeys | None
 
 
 def talk(
@@ -66,6 +69,9 @@ def talk(
     language: Annotated[str | None, typer.Option(help="What is spoken and typed: en, de.")] = None,
     namespace: Annotated[
         str | None, typer.Option(help="Whose session it is. Default: a new one for this talk.")
+    ] = None,
+    keys: Annotated[
+        Path | None, typer.Option(help="The namespace's keys, a file made by `sottovoce keys new`.")
     ] = None,
     wait: Annotated[
         float, typer.Option(min=0.0, help="Seconds to wait, in the end, for tasks that are still at work.")
@@ -105,6 +111,7 @@ def talk(
         out=out,
         as_json=as_json,
         namespace=namespace,
+        keys=None if keys is None else read_keys(keys),
     )
     raise typer.Exit(_run(request))
 
@@ -173,15 +180,17 @@ async def _live(request: _Request, show: Show) -> None:
 async def _session(request: _Request) -> AsyncGenerator[VoiceSession, None]:
     """A session, on a server of our own if none is named."""
     namespace = request.namespace or f"talk-{secrets.token_hex(8)}"
+    # A namespace for this talk alone has keys for this talk alone.
+    keys = request.keys or (NamespaceKeys.generate() if request.namespace is None else None)
     async with AsyncExitStack() as stack:
         url = request.url if request.url is not None else await stack.enter_async_context(own_server())
-        client = VoiceClient(url, namespace_id=namespace, key_hash=_key_hash(namespace), device_type="cli")
+        client = VoiceClient(url, namespace_id=namespace, key_hash=_key_hash(namespace), keys=keys, device_type="cli")
         await stack.enter_async_context(client)
         yield await stack.enter_async_context(client.session())
 
 
 def _key_hash(namespace: str) -> str:
-    """A namespace shows the same fingerprint every time. While nothing is sealed there is no key yet: its name has to
+    """A namespace shows the same fingerprint every time. One that is used without its keys has none: its name has to
     do."""
     return "sha256:" + hashlib.sha256(f"sottovoce namespace {namespace}".encode()).hexdigest()
 

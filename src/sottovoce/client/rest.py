@@ -1,5 +1,6 @@
 """REST calls: bytes in, typed answers out, failures as errors of ours."""
 
+from collections.abc import Generator
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -7,6 +8,9 @@ import httpx
 import msgspec
 
 from sottovoce.client.errors import ServerUnreachable, answered
+from sottovoce.vault.keys import NamespaceKeys
+from sottovoce.vault.proof import Request as SignedRequest
+from sottovoce.vault.proof import sign
 
 TIMEOUT_S = 30.0
 API = "/api/v1"
@@ -19,15 +23,33 @@ def is_local(url: str) -> bool:
     return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
 
 
+class Proof(httpx.Auth):
+    """Signs every call with the namespace's key."""
+
+    requires_request_body = True
+
+    def __init__(self, keys: NamespaceKeys) -> None:
+        self._keys = keys
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """See httpx."""
+        signed = SignedRequest(request.method, str(request.url), {})
+        sign(signed, request.content, self._keys)
+        request.headers.update(signed.headers)
+        yield request
+
+
 class Rest:
     """One server's REST interface."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, keys: NamespaceKeys | None = None) -> None:
         self.base_url = base_url.rstrip("/")
         parts = urlsplit(self.base_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ServerUnreachable(f"{base_url} is no address of a server: one looks like http://127.0.0.1:8765")
-        self._http = httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=not is_local(self.base_url))
+        self._http = httpx.AsyncClient(
+            timeout=TIMEOUT_S, trust_env=not is_local(self.base_url), auth=None if keys is None else Proof(keys)
+        )
 
     async def close(self) -> None:
         """Close its connections."""

@@ -27,7 +27,10 @@ from sottovoce import __version__
 from sottovoce.client.errors import ABNORMAL_CLOSURE, ServerUnreachable, StreamClosed
 from sottovoce.client.events import Event, Sound, decode
 from sottovoce.client.rest import Rest, is_local
-from sottovoce.errors import SessionNotFound
+from sottovoce.errors import NotSealedForThis, SessionNotFound
+from sottovoce.vault.keys import NamespaceKeys
+from sottovoce.vault.keys import decode as decode_base64
+from sottovoce.vault.sealing import Purpose, SessionKey, open_sealed
 from sottovoce.wire import client_events as ce
 from sottovoce.wire.views import TaskView
 
@@ -35,6 +38,11 @@ INPUT_RATE = 16_000
 """Samples a second of the sound that a session takes and gives, unless `session.update` says otherwise."""
 BYTES_PER_SECOND = 2 * INPUT_RATE
 OPEN_TIMEOUT_S = 20.0
+
+
+class _HandedOver(msgspec.Struct, frozen=True):
+    sealed: str | None = None
+    plain: str | None = None
 
 
 class Opened(msgspec.Struct, kw_only=True):
@@ -45,6 +53,7 @@ class Opened(msgspec.Struct, kw_only=True):
     status: str
     created_at: str
     websocket_url: str
+    session_key: _HandedOver = _HandedOver()
 
 
 class SessionInfo(Opened, kw_only=True):
@@ -58,6 +67,7 @@ class SessionInfo(Opened, kw_only=True):
 
 class _TaskResult(msgspec.Struct):
     result: Any
+    sealed: str | None = None
 
 
 class _Page(msgspec.Struct):
@@ -66,7 +76,8 @@ class _Page(msgspec.Struct):
 
 
 class VoiceClient:
-    """One server, seen by one namespace. `key_hash`: `sha256:` and 64 hex digits, the same for all of a namespace.
+    """One server, seen by one namespace. `keys` are its own; without them, `key_hash` is its fingerprint: `sha256:` and
+    64 hex digits, the same for all of a namespace.
 
     Every call raises ServerUnreachable, or the error of `sottovoce.errors` that the server answers with.
     """
@@ -76,18 +87,22 @@ class VoiceClient:
         base_url: str,
         *,
         namespace_id: str,
-        key_hash: str,
+        key_hash: str = "",
+        keys: NamespaceKeys | None = None,
         device_type: str = "python",
         client_version: str = __version__,
     ) -> None:
-        self._rest = Rest(base_url)
+        self._rest = Rest(base_url, keys)
         self._namespace_id = namespace_id
-        self._who = {
+        self._keys = keys
+        self._who: dict[str, Any] = {
             "namespace_id": namespace_id,
             "key_hash": key_hash,
             "device_type": device_type,
             "client_version": client_version,
         }
+        if keys is not None:
+            self._who |= {"key_hash": keys.public.key_hash, "public_keys": keys.public.view()}
 
     async def __aenter__(self) -> Self:
         return self
@@ -125,7 +140,18 @@ class VoiceClient:
                 f"{self._rest.base_url} answers, but its WebSocket does not open. Behind a proxy, the server needs "
                 "public_url (SOTTOVOCE_PUBLIC_URL), and the proxy must pass WebSockets on"
             ) from None
-        return VoiceSession(self._rest, opened.id, stream)
+        session = VoiceSession(self._rest, opened.id, stream)
+        session.key = self._session_key(opened)
+        return session
+
+    def _session_key(self, opened: Opened) -> SessionKey | None:
+        handed = opened.session_key
+        if handed.plain is not None:
+            return SessionKey(opened.id, decode_base64(handed.plain))
+        if handed.sealed is None or self._keys is None:
+            return None
+        sealed = decode_base64(handed.sealed)
+        return SessionKey(opened.id, open_sealed(self._keys.sealing, Purpose.SESSION_KEY, opened.id, sealed))
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator["VoiceSession", None]:
@@ -142,6 +168,8 @@ class VoiceSession:
 
     def __init__(self, rest: Rest, session_id: str, stream: ClientConnection) -> None:
         self.id = session_id
+        self.key: SessionKey | None = None
+        """What records of the session are sealed under; None if the server handed none over."""
         self.sent_bytes = 0
         """Of sound."""
         self._rest = rest
@@ -250,6 +278,11 @@ class VoiceSession:
         """What it made. Raises TaskNotFound, ResultNotReady."""
         return (await self._rest.call(_TaskResult, "GET", f"/tasks/{task_id}/result")).result
 
+    async def sealed_result(self, task_id: str) -> str | None:
+        """The same, sealed to the namespace's key: `open_result` opens it wherever the keys are, also when the session
+        is over. None without keys. Raises TaskNotFound, ResultNotReady."""
+        return (await self._rest.call(_TaskResult, "GET", f"/tasks/{task_id}/result")).sealed
+
     async def end(self) -> None:
         """Ask the server to close the session and forget it; `session.ended` then comes over the stream, last.
 
@@ -266,6 +299,14 @@ class VoiceSession:
             await self.end()
         finally:
             await self._stream.close()
+
+
+def open_result(keys: NamespaceKeys, task_id: str, sealed: str) -> Any:
+    """What a task made, out of `VoiceSession.sealed_result`. Raises NotSealedForThis."""
+    try:
+        return msgspec.json.decode(open_sealed(keys.sealing, Purpose.RESULT, task_id, decode_base64(sealed)))
+    except ValueError:
+        raise NotSealedForThis from None
 
 
 def _closed(closed: ConnectionClosed) -> StreamClosed:

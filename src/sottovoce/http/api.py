@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import WebSocketRoute
 from starlette.types import Lifespan
@@ -12,6 +12,7 @@ from sottovoce.http import examples, operations, operator_page, pages, problems,
 from sottovoce.http.doors import Door
 from sottovoce.http.limits import BodyLimit
 from sottovoce.http.origins import Origins
+from sottovoce.http.proofs import Proofs
 from sottovoce.http.stream import VoiceStream
 from sottovoce.http.urls import STREAM_PATH, WebSocketUrls
 from sottovoce.live.hub import Hub
@@ -25,6 +26,7 @@ def make_api(
     trusted_proxies: Collection[str],
     allowed_origins: Collection[str],
     operator: Door | None,
+    proof_always: bool,
 ) -> FastAPI:
     """REST, the stream, the pages, and what operators need; the operator page only if there is a door to it."""
     app = FastAPI(
@@ -42,11 +44,12 @@ def make_api(
             CORSMiddleware,
             allow_origins=list(allowed_origins),
             allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Content-Type"],
+            allow_headers=["Content-Type", "Content-Digest", "Signature", "Signature-Input"],
             expose_headers=["Retry-After"],
         )
     urls = WebSocketUrls(public_url, trusted_proxies)
-    v1 = APIRouter(prefix="/api/v1")
+    proofs = Proofs(hub, public_url, always=proof_always)
+    v1 = APIRouter(prefix="/api/v1", dependencies=[Depends(proofs)])
     v1.include_router(sessions.router(hub, urls))
     v1.include_router(tasks.router(hub))
     v1.include_router(examples.router(hub))

@@ -1,14 +1,16 @@
 """`/api/v1/sessions`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from typing_extensions import TypedDict
 
+from sottovoce.http.origins import is_loopback
 from sottovoce.http.urls import WebSocketUrls
 from sottovoce.live.hub import Hub, NewSession
 from sottovoce.live.session import LiveSession
+from sottovoce.vault.keys import public_keys
 from sottovoce.wire.views import rfc3339
 
 NamespaceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\-]{1,128}$")]
@@ -16,6 +18,24 @@ DeviceType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_\-]{1,32}$")]
 SessionId = str
 TRUNCATED = 8
 PLACE = r"^\d{1,12}(\.\d{1,9})?_[0-9a-f-]{1,36}$"
+
+
+class ProofKey(BaseModel):
+    """What signatures of the namespace are checked with."""
+
+    model_config = ConfigDict(strict=True)
+
+    alg: Literal["ed25519", "es256"]
+    key: Annotated[str, StringConstraints(max_length=88)]
+
+
+class PublicKeysShown(BaseModel):
+    """A namespace's public keys, in base64url."""
+
+    model_config = ConfigDict(strict=True)
+
+    sealing: Annotated[str, StringConstraints(max_length=43)]
+    proof: ProofKey
 
 
 class SessionRequest(BaseModel):
@@ -27,6 +47,14 @@ class SessionRequest(BaseModel):
     key_hash: str
     device_type: DeviceType
     client_version: Annotated[str, StringConstraints(max_length=64)]
+    public_keys: PublicKeysShown | None = None
+
+
+class SessionKeyHandedOver(TypedDict, total=False):
+    """The session's key: sealed to the namespace's key, or plain to a client that has shown none. Base64url."""
+
+    sealed: str
+    plain: str
 
 
 class SessionCreated(TypedDict):
@@ -37,6 +65,12 @@ class SessionCreated(TypedDict):
     status: str
     created_at: str
     websocket_url: str
+
+
+class SessionOpened(SessionCreated):
+    """The answer to its creation, the only one with its key."""
+
+    session_key: SessionKeyHandedOver
 
 
 class SessionView(SessionCreated):
@@ -98,16 +132,22 @@ def router(hub: Hub, urls: WebSocketUrls) -> APIRouter:
         )
 
     @routes.post("", summary="Open a session")
-    async def create(body: SessionRequest, request: Request) -> SessionCreated:
+    async def create(body: SessionRequest, request: Request) -> SessionOpened:
+        shown = body.public_keys
         live, ticket = await hub.create(
             NewSession(
                 namespace_id=body.namespace_id,
                 key_hash=body.key_hash,
                 device_type=body.device_type,
                 client_version=body.client_version,
+                public_keys=None if shown is None else public_keys(shown.sealing, shown.proof.alg, shown.proof.key),
             )
         )
-        return _created(live, urls.with_ticket(urls.base(request), live.id, ticket))
+        base = urls.base(request)
+        created = _created(live, urls.with_ticket(base, live.id, ticket))
+        from_here = request.client is not None and is_loopback(request.client.host)
+        key = hub.hand_over_key(live, privately=base.startswith("wss:") or from_here)
+        return SessionOpened(**created, session_key=SessionKeyHandedOver(**key))  # type: ignore[typeddict-item]
 
     @routes.get("", summary="The live sessions of a namespace, newest first")
     async def page(

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from sottovoce.core.task import TaskState
 from sottovoce.errors import ResultNotReady
 from sottovoce.live.hub import Hub
+from sottovoce.vault.keys import encode
 from sottovoce.wire.views import TaskView, task_view
 
 
@@ -34,6 +35,8 @@ class TaskResult(TypedDict):
 
     id: str
     result: Any
+    sealed: str | None
+    """The same, sealed to the namespace's key: what may be kept. Base64url; null for a namespace without keys."""
 
 
 def router(hub: Hub) -> APIRouter:
@@ -66,6 +69,7 @@ def router(hub: Hub) -> APIRouter:
         task = await hub.desk.task(task_id)
         if not task.result_available:
             raise ResultNotReady
-        return TaskResult(id=task.id, result=task.result)
+        sealed = hub.desk.sealed_result(task)
+        return TaskResult(id=task.id, result=task.result, sealed=None if sealed is None else encode(sealed))
 
     return routes

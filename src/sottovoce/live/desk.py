@@ -10,8 +10,8 @@ from sottovoce.core.task import Task
 from sottovoce.errors import InvalidArguments, SessionNotFound, TaskNotFound
 from sottovoce.live.session import LiveSession
 from sottovoce.orchestrator.base import TaskUpdate
-from sottovoce.store.base import Store
-from sottovoce.tasks.base import TaskEngine
+from sottovoce.tasks.base import TaskEngine, TaskStore
+from sottovoce.vault.sealing import Purpose, seal_to
 
 DEFAULT_LANGUAGE: Final = ev.Config().language
 
@@ -19,7 +19,7 @@ DEFAULT_LANGUAGE: Final = ev.Config().language
 class Desk:
     """The tasks of this node's sessions. `find(session_id)` raises SessionNotFound."""
 
-    def __init__(self, find: Callable[[str], LiveSession], store: Store, tasks: TaskEngine) -> None:
+    def __init__(self, find: Callable[[str], LiveSession], store: TaskStore, tasks: TaskEngine) -> None:
         self._find = find
         self._store = store
         self._tasks = tasks
@@ -50,6 +50,13 @@ class Desk:
         if task is None:
             raise TaskNotFound
         return task
+
+    def sealed_result(self, task: Task) -> bytes | None:
+        """The result of a task, for its namespace to open also when the session is over; None if that has no keys."""
+        public = self._find(task.session_id).record.public_keys
+        if public is None:
+            return None
+        return seal_to(public.sealing, Purpose.RESULT, task.id, msgspec.json.encode(task.result))
 
     async def cancel(self, task_id: str) -> Task:
         """Stop it. Raises TaskNotFound, TaskConflict."""

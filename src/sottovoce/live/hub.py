@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import uuid
+from collections.abc import Mapping
 
 import msgspec
 import structlog
@@ -13,6 +14,7 @@ from sottovoce.core.limits import Admission
 from sottovoce.core.session import Effect, Ended, Expiring, Forgotten, Session, SessionLimits, Signal, Status
 from sottovoce.errors import (
     InvalidKeyHash,
+    InvalidPublicKeys,
     NodeFull,
     NodeOverloaded,
     SessionNotFound,
@@ -40,9 +42,12 @@ from sottovoce.live.talk import LiveTalk
 from sottovoce.logs import place, short
 from sottovoce.orchestrator.base import TaskUpdate
 from sottovoce.store.base import Place, SessionRecord, Store
-from sottovoce.tasks.base import TaskEngine
+from sottovoce.tasks.base import TaskEngine, TaskStore
 from sottovoce.vault import tickets
+from sottovoce.vault.keys import PublicKeys, encode
 from sottovoce.vault.namespaces import fingerprint
+from sottovoce.vault.sealing import Purpose, seal_to
+from sottovoce.vault.session_keys import SessionKeys
 
 RETRY_AFTER_S = 5
 STREAMS_CLOSE_S = 3.0
@@ -73,6 +78,7 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
     key_hash: str
     device_type: str
     client_version: str
+    public_keys: PublicKeys | None = None
 
 
 class StreamRefused(Exception):
@@ -87,12 +93,25 @@ class Hub:
     """Implements what REST and the stream ask for; owns every live session of the process."""
 
     def __init__(
-        self, node: Node, store: Store, tasks: TaskEngine, *, limits: HubLimits, session_limits: SessionLimits
+        self,
+        node: Node,
+        store: Store,
+        tasks: TaskEngine,
+        *,
+        records: TaskStore,
+        keys: SessionKeys,
+        registered: Mapping[str, str] | None,
+        limits: HubLimits,
+        session_limits: SessionLimits,
     ) -> None:
         self.node = node
         self.tasks = tasks
         self._store = store
-        self.desk = Desk(self.find, store, tasks)
+        self._records = records
+        self._keys = keys
+        self._registered = registered
+        """Namespaces to the fingerprint of each, if no others may open sessions."""
+        self.desk = Desk(self.find, records, tasks)
         self._limits = limits
         self._session_limits = session_limits
         self._sessions: dict[str, LiveSession] = {}
@@ -163,6 +182,11 @@ class Hub:
         Raises InvalidKeyHash, TooManySessions, NodeFull, NodeOverloaded.
         """
         key_hash = fingerprint(new.key_hash)
+        if self._registered is not None and self._registered.get(new.namespace_id, "").lower() != key_hash:
+            raise self._refused(InvalidKeyHash())
+        public_keys = new.public_keys or await self._store.keys_of(new.namespace_id)
+        if new.public_keys is not None and new.public_keys.key_hash != key_hash:
+            raise self._refused(InvalidPublicKeys())
         if self._live >= self.most:
             raise self._refused(NodeFull(retry_after_s=RETRY_AFTER_S))
         if self._pulse.lag_s > self._limits.lag_s:
@@ -175,6 +199,7 @@ class Hub:
             key_hash=key_hash,
             device_type=new.device_type,
             client_version=new.client_version,
+            public_keys=public_keys,
             created_at=wall,
             expires_at=wall + self._session_limits.ttl_s,
         )
@@ -185,6 +210,7 @@ class Hub:
             raise self._refused(TooManySessions(self._limits.sessions_per_namespace, retry_after_s=RETRY_AFTER_S))
         text, ticket = tickets.issue(now, self._session_limits.connect_s)
         live = LiveSession(record, session, ticket, self.node.census)
+        self._keys.begin(record.id)
         self._sessions[record.id] = live
         self._live += 1
         self._deadlines.set(record.id, session.next_deadline())
@@ -192,6 +218,20 @@ class Hub:
         self.node.metrics.sessions_live.set(self._live)
         log.debug("session_created", session=short(record.id))
         return live, text
+
+    async def keys_of(self, namespace_id: str) -> PublicKeys | None:
+        """The public keys that a namespace has shown, while anything of it lives."""
+        return await self._store.keys_of(namespace_id)
+
+    def hand_over_key(self, live: LiveSession, *, privately: bool) -> dict[str, str]:
+        """The session's key for the client: `{sealed}` to its namespace's key, `{plain}` to one that has shown none, if
+        nobody can read along."""
+        key = self._keys.get(live.id)
+        secret = key.secret if key is not None else b""
+        public = live.record.public_keys
+        if public is None:
+            return {"plain": encode(secret)} if privately else {}
+        return {"sealed": encode(seal_to(public.sealing, Purpose.SESSION_KEY, live.id, secret))}
 
     def _refused(self, error: SottovoceError) -> SottovoceError:
         self.node.metrics.sessions_refused.labels(error.code).inc()
@@ -266,7 +306,7 @@ class Hub:
 
     async def _tell_tasks(self, live: LiveSession, runner: Runner) -> None:
         """What REST has started before the stream was there: the client is told, and asked what they ask."""
-        for task in await self._store.tasks_of(live.id):
+        for task in await self._records.tasks_of(live.id):
             if live.runner is runner:
                 runner.on_task(TaskUpdate(task=task, say=task.question or ""))
 
@@ -382,6 +422,7 @@ class Hub:
             runner.end(no.SessionEnded(str(reason), usage), _CLOSES.get(reason, ENDED))
             await runner.gone()
         await self.tasks.forget(live.id)
+        self._keys.drop(live.id)
         await self._store.end(live.id, live.session.status)
         log.info("session_ended", session=short(live.id), reason=str(reason))
 
@@ -390,4 +431,5 @@ class Hub:
         self._sessions.pop(live.id, None)
         self._deadlines.remove(live.id)
         await self.tasks.forget(live.id)
+        self._keys.drop(live.id)
         await self._store.erase(live.id)

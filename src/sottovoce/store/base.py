@@ -6,7 +6,7 @@ import msgspec
 
 from sottovoce.core.limits import Admission
 from sottovoce.core.session import Status
-from sottovoce.core.task import Task
+from sottovoce.vault.keys import PublicKeys
 
 
 class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -19,12 +19,22 @@ class SessionRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     client_version: str
     created_at: float
     expires_at: float
+    public_keys: PublicKeys | None = None
+    """None: the client has shown their fingerprint only."""
     status: Status = Status.CREATED
 
     @property
     def place(self) -> "Place":
         """Among the sessions of its namespace."""
         return self.created_at, self.id
+
+
+class SealedTask(msgspec.Struct, frozen=True, gc=False):
+    """A task as a store has it: whose it is, and a record under the session's key."""
+
+    id: str
+    session_id: str
+    record: bytes
 
 
 Place = tuple[float, str]
@@ -37,6 +47,9 @@ class Store(Protocol):
     async def admit(self, record: SessionRecord, limit: int) -> Admission:
         """Record a new session if its namespace is pinned to its key hash (or to none yet) and has fewer than `limit`
         live sessions. Costs the same however many sessions live."""
+
+    async def keys_of(self, namespace_id: str) -> PublicKeys | None:
+        """The public keys that a namespace has shown, while anything of it lives."""
 
     async def session(self, session_id: str) -> SessionRecord | None:
         """The record, also of a session that has ended and is not erased yet."""
@@ -53,13 +66,13 @@ class Store(Protocol):
     async def live_sessions(self, namespace_id: str, limit: int, after: Place | None) -> list[SessionRecord]:
         """Live sessions of a namespace, newest first, behind that place, whether a session is still there or not."""
 
-    async def put_task(self, task: Task) -> None:
+    async def put_task(self, task: SealedTask) -> None:
         """Record a task, new or changed; ignored if its session is gone, so that what is deleted stays deleted."""
 
-    async def task(self, task_id: str) -> Task | None:
+    async def task(self, task_id: str) -> SealedTask | None:
         """The task."""
 
-    async def tasks_of(self, session_id: str) -> list[Task]:
+    async def tasks_of(self, session_id: str) -> list[SealedTask]:
         """The session's tasks, oldest first."""
 
     async def erase_tasks(self, session_id: str) -> None:

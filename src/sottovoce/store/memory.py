@@ -6,17 +6,18 @@ import msgspec
 
 from sottovoce.core.limits import Admission, admission
 from sottovoce.core.session import ENDED, Status
-from sottovoce.core.task import Task
-from sottovoce.store.base import Place, SessionRecord
+from sottovoce.store.base import Place, SealedTask, SessionRecord
+from sottovoce.vault.keys import PublicKeys
 
 
 class _Namespace:
     """The live sessions of a namespace, oldest first; it is pinned to one key while it has any."""
 
-    __slots__ = ("key_hash", "live")
+    __slots__ = ("key_hash", "live", "public_keys")
 
     def __init__(self, key_hash: str) -> None:
         self.key_hash = key_hash
+        self.public_keys: PublicKeys | None = None
         self.live: dict[str, SessionRecord] = {}
 
 
@@ -27,7 +28,7 @@ class MemoryStore:
         self._pin_keys = pin_keys
         self._namespaces: dict[str, _Namespace] = {}
         self._sessions: dict[str, SessionRecord] = {}
-        self._tasks: dict[str, Task] = {}
+        self._tasks: dict[str, SealedTask] = {}
         self._task_ids: dict[str, dict[str, None]] = {}
 
     async def admit(self, record: SessionRecord, limit: int) -> Admission:
@@ -40,8 +41,14 @@ class MemoryStore:
             if namespace is None:
                 namespace = self._namespaces[record.namespace_id] = _Namespace(record.key_hash)
             namespace.live[record.id] = record
+            namespace.public_keys = record.public_keys or namespace.public_keys
             self._sessions[record.id] = record
         return verdict
+
+    async def keys_of(self, namespace_id: str) -> PublicKeys | None:
+        """See Store."""
+        namespace = self._namespaces.get(namespace_id)
+        return namespace.public_keys if namespace is not None else None
 
     async def session(self, session_id: str) -> SessionRecord | None:
         """See Store."""
@@ -88,7 +95,7 @@ class MemoryStore:
         newest_first = sorted(namespace.live.values(), key=lambda record: record.place, reverse=True)
         return list(islice((record for record in newest_first if after is None or record.place < after), limit))
 
-    async def put_task(self, task: Task) -> None:
+    async def put_task(self, task: SealedTask) -> None:
         """See Store."""
         record = self._sessions.get(task.session_id)
         if record is None or record.status in ENDED:
@@ -96,11 +103,11 @@ class MemoryStore:
         self._tasks[task.id] = task
         self._task_ids.setdefault(task.session_id, {})[task.id] = None
 
-    async def task(self, task_id: str) -> Task | None:
+    async def task(self, task_id: str) -> SealedTask | None:
         """See Store."""
         return self._tasks.get(task_id)
 
-    async def tasks_of(self, session_id: str) -> list[Task]:
+    async def tasks_of(self, session_id: str) -> list[SealedTask]:
         """See Store."""
         return [self._tasks[task_id] for task_id in self._task_ids.get(session_id, ())]
 

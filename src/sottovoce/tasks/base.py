@@ -10,7 +10,7 @@ OnUpdate = Callable[[TaskUpdate], None]
 
 
 class TaskStore(Protocol):
-    """Where an engine keeps its records; every store.base.Store is one."""
+    """Where an engine keeps its records."""
 
     async def put_task(self, task: Task) -> None:
         """Record a task, new or changed; ignored if its session is gone."""
