@@ -44,6 +44,7 @@ bench: setup-dev ## Measure: commands understood, sessions a core (beside Pipeca
 	$(BIN)/python -m bench.commands
 	$(BIN)/python -m bench.sessions --peer
 	$(BIN)/python -m bench.creates
+	$(BIN)/python -m bench.sealing
 
 lock: setup-dev ## Resolve the dependencies anew, into requirements/*.txt
 	@tools/lock.sh

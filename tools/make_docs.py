@@ -50,7 +50,7 @@ def settings_table() -> str:
 
     def rows() -> Iterator[tuple[str, ...]]:
         for name, field in Settings.model_fields.items():
-            fixed = field.default is not PydanticUndefined and field.default not in {None, ()}
+            fixed = field.default is not PydanticUndefined and field.default not in (None, (), {})
             default = f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
             yield f"`{name}`", f"`{PREFIX}{name.upper()}`", default if fixed else "", field.description or ""
 

@@ -1,5 +1,7 @@
-import { ServerUnreachable } from './errors.js';
+import { fromBase64url, hex, joined, sha256 } from './bytes.js';
+import { ServerUnreachable, SottovoceError } from './errors.js';
 import { Rest } from './rest.js';
+import { SessionKey } from './session-key.js';
 import { VoiceSession, webSocketClass } from './session.js';
 
 export const VERSION = '0.1.0';
@@ -7,6 +9,7 @@ export const VERSION = '0.1.0';
 /**
  * @typedef {object} ClientOptions
  * @property {string} namespaceId 1 to 128 of `A-Z a-z 0-9 . _ : -`
+ * @property {import('./keys.js').NamespaceKeys} [keys] its own: calls are signed, and what is sealed to it opens
  * @property {string} [keyHash] `sha256:` and 64 hex digits, the same for all of a namespace; made from its name if not given
  * @property {string} [deviceType] 1 to 32 of `a-z 0-9 _ -`
  * @property {string} [clientVersion]
@@ -27,8 +30,9 @@ export class VoiceClient {
    * @param {string} baseUrl
    * @param {ClientOptions} options
    */
-  constructor(baseUrl, { namespaceId, keyHash, deviceType = 'web', clientVersion = VERSION }) {
-    this._rest = new Rest(baseUrl);
+  constructor(baseUrl, { namespaceId, keys, keyHash, deviceType = 'web', clientVersion = VERSION }) {
+    this._rest = new Rest(baseUrl, keys);
+    this._keys = keys;
     this._namespaceId = namespaceId;
     this._keyHash = keyHash;
     this._deviceType = deviceType;
@@ -46,14 +50,39 @@ export class VoiceClient {
     const opened = await this._rest.call('POST', '/sessions', {
       body: {
         namespace_id: this._namespaceId,
-        key_hash: this._keyHash ?? (await fingerprintOf(this._namespaceId)),
+        key_hash: this._keys?.keyHash ?? this._keyHash ?? (await fingerprintOf(this._namespaceId)),
         device_type: this._deviceType,
         client_version: this._clientVersion,
+        ...(this._keys && { public_keys: this._keys.view }),
       },
     });
     const session = new VoiceSession(this._rest, opened.id, WebSocket);
+    session.key = await this._sessionKey(opened.id, opened.session_key ?? {});
     await session._connect(opened.websocket_url);
     return session;
+  }
+
+  /**
+   * @private
+   * @param {string} id
+   * @param {{ sealed?: string, plain?: string }} handedOver
+   */
+  async _sessionKey(id, { sealed, plain }) {
+    if (plain !== undefined) return SessionKey.of(id, fromBase64url(plain));
+    if (sealed === undefined || this._keys === undefined) return null;
+    return SessionKey.of(id, await this._keys.open('session_key', id, fromBase64url(sealed)));
+  }
+
+  /**
+   * What a task made, out of `VoiceSession.sealedResult`: opens also when the session is over, wherever the keys are.
+   *
+   * @param {string} taskId
+   * @param {string} sealed
+   * @returns {Promise<any>}
+   */
+  async openResult(taskId, sealed) {
+    if (this._keys === undefined) throw new SottovoceError('keys_missing', 'Only a client with keys opens results');
+    return JSON.parse(new TextDecoder().decode(await this._keys.open('result', taskId, fromBase64url(sealed))));
   }
 
   /**
@@ -78,7 +107,7 @@ export class VoiceClient {
 }
 
 /**
- * A namespace shows the same fingerprint every time. While nothing is sealed there is no key yet: its name has to do.
+ * A namespace shows the same fingerprint every time. One that is used without its keys has none: its name has to do.
  *
  * @param {string} namespaceId
  */
@@ -86,7 +115,5 @@ async function fingerprintOf(namespaceId) {
   if (!globalThis.crypto?.subtle) {
     throw new ServerUnreachable('A browser talks to the server over https, or on this machine (http://127.0.0.1) only');
   }
-  const text = new TextEncoder().encode(`sottovoce namespace ${namespaceId}`);
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', text));
-  return 'sha256:' + Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return `sha256:${hex(await sha256(joined(`sottovoce namespace ${namespaceId}`)))}`;
 }

@@ -3,4 +3,6 @@
 export { VERSION, VoiceClient } from './client.js';
 export { VoiceSession } from './session.js';
 export { MicrophoneUnavailable, ServerRefused, ServerUnreachable, SottovoceError, StreamClosed } from './errors.js';
+export { NamespaceKeys } from './keys.js';
+export { SessionKey } from './session-key.js';
 export { Resampler } from './resampler.js';

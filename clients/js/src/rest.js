@@ -1,11 +1,14 @@
 import { ServerRefused, ServerUnreachable } from './errors.js';
+import { proof } from './proof.js';
 
 /** The REST half of a server. */
 export class Rest {
   /**
    * @param {string} baseUrl where the server is, with its path if it has one
+   * @param {import('./keys.js').NamespaceKeys} [keys] what calls are signed with
    */
-  constructor(baseUrl) {
+  constructor(baseUrl, keys) {
+    this._keys = keys;
     this.baseUrl = baseUrl.replace(/\/+$/, '');
   }
 
@@ -17,17 +20,15 @@ export class Rest {
    * @throws {ServerRefused | ServerUnreachable}
    */
   async call(method, path, { body, keepalive = false } = {}) {
-    /** @type {RequestInit} */
-    const request = {
-      method,
-      keepalive,
-      headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      credentials: 'same-origin',
+    const url = `${this.baseUrl}/api/v1${path}`;
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const headers = {
+      ...(text !== undefined && { 'Content-Type': 'application/json' }),
+      ...(this._keys && (await proof(this._keys, method, url, text ?? ''))),
     };
     let response;
     try {
-      response = await fetch(`${this.baseUrl}/api/v1${path}`, request);
+      response = await fetch(url, { method, keepalive, headers, body: text, credentials: 'same-origin' });
     } catch {
       throw new ServerUnreachable(`No server answers at ${this.baseUrl}. Is it running?`);
     }

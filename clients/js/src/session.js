@@ -75,6 +75,8 @@ export class VoiceSession extends Emitter {
     this.connection = 'connecting';
     /** The settings in force: the Realtime API's session object. @type {Record<string, any>} */
     this.settings = {};
+    /** What records of the session are sealed under; null if the server handed none over. @type {import('./session-key.js').SessionKey | null} */
+    this.key = null;
     /** @private */ this._rest = rest;
     /** @private */ this._webSocketClass = webSocketClass;
     /** @private @type {WebSocket | null} */ this._stream = null;
@@ -264,6 +266,16 @@ export class VoiceSession extends Emitter {
    */
   async result(taskId) {
     return (await this._rest.call('GET', `/tasks/${taskId}/result`)).result;
+  }
+
+  /**
+   * The same, sealed to the namespace's key: what may be kept, see `VoiceClient.openResult`. Null without keys.
+   *
+   * @param {string} taskId
+   * @returns {Promise<string | null>}
+   */
+  async sealedResult(taskId) {
+    return (await this._rest.call('GET', `/tasks/${taskId}/result`)).sealed;
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The talk page: what is pressed and what is told, joined. Everything about sessions and sound is the client's. */
 
-import { MicrophoneUnavailable, SottovoceError, VoiceClient } from '../client/index.js';
+import { MicrophoneUnavailable, NamespaceKeys, SottovoceError, VoiceClient } from '../client/index.js';
 import { microphones, Talk } from '../client/browser.js';
 import { Board } from './board.js';
 import { button, get, make } from './dom.js';
@@ -15,8 +15,9 @@ const HALF_A_SECOND_OF_PIECES = 25;
 const LOUD = 0.25;
 
 const client = new VoiceClient(new URL('.', document.baseURI).href, {
-  // A page keeps nothing, not even who it was.
+  // A page keeps nothing, not even who it was: its keys are gone with it.
   namespaceId: `page-${crypto.randomUUID()}`,
+  keys: await NamespaceKeys.generate().catch(() => undefined),
 });
 
 const page = {
