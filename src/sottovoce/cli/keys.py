@@ -11,7 +11,15 @@ from sottovoce.errors import InvalidPublicKeys, SettingsInvalid
 from sottovoce.vault.keys import NamespaceKeys
 
 app = typer.Typer(
-    help="Make and look at the keys of a namespace: what is sealed to them opens for nobody else.",
+    help="""Make and look at the keys of a namespace: what is sealed to them opens for nobody else.
+
+**Examples**
+
+- `sottovoce keys new alice.keys`
+- `sottovoce keys show alice.keys`
+
+**Exit codes**: 0 done; 2 the file cannot be written, or holds no keys.
+""",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
