@@ -7,9 +7,9 @@ export class SentSound {
   constructor() {
     /** Given so far. */
     this.samples = 0;
-    /** @private @type {{ begin: number, pcm: Int16Array }[]} */
+    /** @type {{ begin: number, pcm: Int16Array }[]} */
     this._pieces = [];
-    /** How many of the pieces were sent. @private */
+    /** How many of the pieces were sent. */
     this._sent = 0;
   }
 

@@ -77,17 +77,17 @@ export class VoiceSession extends Emitter {
     this.settings = {};
     /** What records of the session are sealed under; null if the server handed none over. @type {import('./session-key.js').SessionKey | null} */
     this.key = null;
-    /** @private */ this._rest = rest;
-    /** @private */ this._webSocketClass = webSocketClass;
-    /** @private @type {WebSocket | null} */ this._stream = null;
-    /** @private */ this._sound = new SentSound();
-    /** @private */ this._lastEventId = '';
-    /** @private */ this._eventsSent = 0;
-    /** @private @type {Record<string, number> | null} */ this._usage = null;
-    /** @private */ this._reason = '';
-    /** @private */ this._resuming = false;
-    /** @private @type {ReturnType<typeof setTimeout> | null} */ this._catchingUp = null;
-    /** @private */ this._ending = false;
+    this._rest = rest;
+    this._webSocketClass = webSocketClass;
+    /** @type {WebSocket | null} */ this._stream = null;
+    this._sound = new SentSound();
+    this._lastEventId = '';
+    this._eventsSent = 0;
+    /** @type {Record<string, number> | null} */ this._usage = null;
+    this._reason = '';
+    this._resuming = false;
+    /** @type {ReturnType<typeof setTimeout> | null} */ this._catchingUp = null;
+    this._ending = false;
   }
 
   /** Milliseconds of sound given to `sendSound` so far: the clock of the server's `…_ms` fields. */
@@ -133,7 +133,7 @@ export class VoiceSession extends Emitter {
     this._ask();
   }
 
-  /** Be silent and answer: while a response is in progress, another one is refused. @private */
+  /** Be silent and answer: while a response is in progress, another one is refused. */
   _ask() {
     this.send({ type: 'output_audio_buffer.clear' });
     this.send({ type: 'response.create' });
@@ -369,7 +369,7 @@ export class VoiceSession extends Emitter {
     if (this._resuming && this._catchingUp === null) this._catchUp();
   }
 
-  /** Send again what the server has not had: a good part at once, the rest faster than it was spoken. @private */
+  /** Send again what the server has not had: a good part at once, the rest faster than it was spoken. */
   _catchUp() {
     this._sound.rewind();
     let most = CATCH_UP_AT_ONCE;

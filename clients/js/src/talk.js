@@ -46,15 +46,15 @@ export class Talk extends Emitter {
       (piece) => this._captured(piece),
       () => this.emit('microphonegone', undefined),
     );
-    /** @private */ this._reportedAt = 0;
-    /** The newest sound sent: where it ends, and when that was captured. @private */
+    this._reportedAt = 0;
+    /** The newest sound sent: where it ends, and when that was captured. */
     this._captureEnd = { ms: 0, at: 0 };
-    /** When the turn that is being answered ended, by the audio context's clock. @private @type {number | null} */
+    /** When the turn that is being answered ended, by the audio context's clock. @type {number | null} */
     this._turnEndedAt = null;
-    /** Where the turn began that the button is held for, in ms of sound sent. @private @type {number | null} */
+    /** Where the turn began that the button is held for, in ms of sound sent. @type {number | null} */
     this._heldFromMs = null;
-    /** @private */ this._pushToTalk = false;
-    /** @private */ this._stops = [
+    this._pushToTalk = false;
+    this._stops = [
       session.on('event', (event) => this._told(event)),
       session.on('sound', (pcm) => this.speaker.add(pcm)),
       session.on('closed', () => this.close()),
