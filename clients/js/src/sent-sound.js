@@ -2,7 +2,7 @@
 export const SAMPLES_PER_MS = 16;
 const KEPT_SAMPLES = 90_000 * SAMPLES_PER_MS; // a turn has at most 60 s, and is acknowledged once transcribed
 
-/** The sound of a session: what is to be sent, and what was sent and is not safe yet. */
+/** The sound of a session: what is to be sent, and what was sent and is not safe yet; and what was said meanwhile. */
 export class SentSound {
   constructor() {
     /** Given so far. */
@@ -11,6 +11,13 @@ export class SentSound {
     this._pieces = [];
     /** How many of the pieces were sent. */
     this._sent = 0;
+    /** Messages that wait for their place in the sound. @private @type {{ at: number, text: string }[]} */
+    this._texts = [];
+  }
+
+  /** @param {string} text a message that belongs behind the sound given so far */
+  addText(text) {
+    this._texts.push({ at: this.samples, text });
   }
 
   /** @param {Int16Array} pcm */
@@ -34,6 +41,7 @@ export class SentSound {
   forgetAll() {
     this._pieces = [];
     this._sent = 0;
+    this._texts = [];
   }
 
   /** What is not safe yet is to be sent again. */
@@ -42,19 +50,30 @@ export class SentSound {
   }
 
   /**
-   * What is to be sent next.
+   * What is to be sent next, sound and messages in the order they were given.
    *
    * @param {number} [most] samples
-   * @returns {Int16Array[]}
+   * @returns {(Int16Array | string)[]}
    */
   take(most = Infinity) {
+    /** @type {(Int16Array | string)[]} */
     const taken = [];
     for (let room = most; room > 0 && this._sent < this._pieces.length; this._sent++) {
-      const { pcm } = this._pieces[this._sent];
-      taken.push(pcm);
+      const { begin, pcm } = this._pieces[this._sent];
+      taken.push(...this._textsTo(begin), pcm);
       room -= pcm.length;
     }
+    if (this._sent === this._pieces.length) taken.push(...this._textsTo(Infinity));
     return taken;
+  }
+
+  /**
+   * @private
+   * @param {number} at
+   */
+  _textsTo(at) {
+    const later = this._texts.findIndex((each) => each.at > at);
+    return this._texts.splice(0, later < 0 ? this._texts.length : later).map(({ text }) => text);
   }
 
   /** @private */

@@ -47,6 +47,8 @@ const CATCH_UP_EVERY_MS = 100;
 const CATCH_UP_EACH = 180 * SAMPLES_PER_MS;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 4_000;
+const CONNECT_MS = 10_000;
+const LAST_WORD_MS = 3_000;
 const CLOSED_CLEANLY = 1000;
 const NO_CODE = 1006;
 /** Of a close code: the connection is gone, the session need not be. All others are the session's end, or our fault. */
@@ -109,14 +111,18 @@ export class VoiceSession extends Emitter {
   }
 
   /**
+   * While the connection is interrupted, it is kept for later, in its place among the sound.
+   *
    * @param {ClientEvent} event
-   * @returns {string} the id it was sent under: an `error` event names it
-   * @throws {StreamClosed}
+   * @returns {string} the id it is sent under: an `error` event names it
+   * @throws {StreamClosed} the session is over
    */
   send(event) {
-    if (this.connection !== 'open' || this._stream === null) throw new StreamClosed(NO_CODE);
+    if (this.connection === 'closed') throw new StreamClosed(NO_CODE);
     const eventId = `client_${++this._eventsSent}`;
-    this._stream.send(JSON.stringify({ event_id: eventId, ...event }));
+    const text = JSON.stringify({ event_id: eventId, ...event });
+    if (this.connection === 'open' && !this._resuming) this._stream?.send(text);
+    else this._sound.addText(text);
     return eventId;
   }
 
@@ -279,7 +285,8 @@ export class VoiceSession extends Emitter {
   }
 
   /**
-   * Close the session and forget all that was said in it. Harmless if it has ended already.
+   * Close the session and forget all that was said in it. Harmless if it has ended already. If the server is out of
+   * reach, it forgets by itself, since nobody comes back; `usage` is null then.
    *
    * @returns {Promise<Closed>}
    */
@@ -290,18 +297,22 @@ export class VoiceSession extends Emitter {
     try {
       await this._rest.call('DELETE', `/sessions/${this.id}`);
     } catch (error) {
-      this._ending = false;
-      if (!(error instanceof ServerRefused && error.status === 404)) throw error;
+      if (error instanceof ServerUnreachable) this._finish(NO_CODE);
+      else if (!(error instanceof ServerRefused && error.status === 404)) {
+        this._ending = false;
+        throw error;
+      }
     }
-    if (this._stream === null) this._finish(CLOSED_CLEANLY);
-    return closed;
+    if (this._stream === null || this.connection === 'reconnecting') this._finish(CLOSED_CLEANLY);
+    const late = setTimeout(() => this._finish(NO_CODE), LAST_WORD_MS);
+    return closed.finally(() => clearTimeout(late));
   }
 
-  /** The page goes: ask the server to close the session, and do not wait. */
+  /** The page goes: ask the server to close the session, and do not wait. It is over for this side at once. */
   leave() {
     this._ending = true;
     this._rest.call('DELETE', `/sessions/${this.id}`, { keepalive: true }).catch(() => {});
-    this._stream?.close();
+    this._finish(CLOSED_CLEANLY);
   }
 
   // -- the connection ------------------------------------------------------------------------------------------------
@@ -317,14 +328,17 @@ export class VoiceSession extends Emitter {
       const stream = new this._webSocketClass(url);
       stream.binaryType = 'arraybuffer';
       let opened = false;
+      const late = setTimeout(() => stream.close(), CONNECT_MS);
       stream.onmessage = ({ data }) => {
         this._receive(data);
         if (!opened && this.connection === 'open') {
           opened = true;
+          clearTimeout(late);
           resolve();
         }
       };
       stream.onclose = ({ code }) => {
+        clearTimeout(late);
         if (this._stream === stream) this._stream = null;
         if (opened) this._lost(code);
         else if (code === NO_CODE) reject(new ServerUnreachable('The server answers, but its stream does not open'));
@@ -389,12 +403,12 @@ export class VoiceSession extends Emitter {
   /**
    * @private
    * @param {number} [most] samples
-   * @returns {number} how many pieces were sent
+   * @returns {number} how many messages were sent
    */
   _flush(most) {
-    const pieces = this._sound.take(most);
-    for (const pcm of pieces) this._stream?.send(/** @type {any} */ (pcm));
-    return pieces.length;
+    const waiting = this._sound.take(most);
+    for (const each of waiting) this._stream?.send(/** @type {any} */ (each));
+    return waiting.length;
   }
 
   /**
@@ -431,6 +445,7 @@ export class VoiceSession extends Emitter {
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       try {
         const { websocket_url: url } = await this._rest.call('POST', `/sessions/${this.id}/resume`);
+        if (this._ending) return;
         await this._connect(`${url}&last_event_id=${this._lastEventId}`);
         return;
       } catch (error) {
@@ -438,6 +453,7 @@ export class VoiceSession extends Emitter {
         if (hopeless || this._ending) return this._finish(error instanceof StreamClosed ? error.closeCode : code);
       }
       await new Promise((resolve) => setTimeout(resolve, pause));
+      if (this._ending) return;
     }
   }
 
@@ -447,6 +463,12 @@ export class VoiceSession extends Emitter {
    */
   _finish(code) {
     if (this.connection === 'closed') return;
+    const stream = this._stream;
+    this._stream = null;
+    if (stream !== null) {
+      stream.onmessage = null; // what still comes is for nobody
+      stream.close();
+    }
     this._sound.forgetAll();
     this._become('closed');
     this.emit('closed', this._closed(code));

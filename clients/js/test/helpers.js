@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -15,11 +16,12 @@ export const INSTANT = { SOTTOVOCE_RECOGNISER: 'instant:', SOTTOVOCE_SYNTHESISER
  * Start a server on a free port, with these settings and no others of this process's environment.
  *
  * @param {Record<string, string>} [settings] as in the environment
+ * @param {string[]} [where]
  * @returns {Promise<{ url: string, stop: () => Promise<void> }>}
  */
-export async function startServer(settings = {}) {
+export async function startServer(settings = {}, where = ['--port', '0']) {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('SOTTOVOCE_'));
-  const server = spawn(`${ROOT}.venv/bin/sottovoce`, ['serve', '--port', '0', '--log-level', 'error'], {
+  const server = spawn(`${ROOT}.venv/bin/sottovoce`, ['serve', ...where, '--log-level', 'error'], {
     cwd: ROOT,
     env: { ...Object.fromEntries(inherited), ...settings },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -41,6 +43,45 @@ export async function startServer(settings = {}) {
     stop: async () => {
       server.kill('SIGTERM');
       await ended;
+    },
+  };
+}
+
+/**
+ * What passes everything on to a server, until it breaks every connection at once.
+ *
+ * @param {string} url
+ */
+export async function breakable(url) {
+  const { hostname, port } = new URL(url);
+  /** @type {Set<import('node:net').Socket>} */
+  const sockets = new Set();
+  let refusing = false;
+  const proxy = createServer((near) => {
+    if (refusing) return near.destroy();
+    const far = connect(Number(port), hostname);
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ]) {
+      sockets.add(one);
+      one.pipe(other);
+      one.on('error', () => other.destroy());
+      one.on('close', () => {
+        sockets.delete(one);
+        other.destroy();
+      });
+    }
+  });
+  await new Promise((resolve) => proxy.listen(0, '127.0.0.1', () => resolve(null)));
+  const { port: own } = /** @type {import('node:net').AddressInfo} */ (proxy.address());
+  return {
+    url: `http://127.0.0.1:${own}`,
+    refuse: (/** @type {boolean} */ wanted) => (refusing = wanted),
+    breakAll: () => sockets.forEach((socket) => socket.resetAndDestroy()),
+    stop: () => {
+      sockets.forEach((socket) => socket.destroy());
+      return new Promise((resolve) => proxy.close(resolve));
     },
   };
 }

@@ -6,8 +6,8 @@ import { SentSound } from '../src/sent-sound.js';
 /** @param {number} first @param {number} count */
 const samples = (first, count) => Int16Array.from({ length: count }, (_, at) => first + at);
 
-/** @param {Int16Array[]} pieces */
-const joined = (pieces) => pieces.flatMap((piece) => [...piece]);
+/** @param {(Int16Array | string)[]} pieces */
+const joined = (pieces) => pieces.flatMap((piece) => [.../** @type {Int16Array} */ (piece)]);
 
 test('each sample is sent once', () => {
   const sound = new SentSound();
@@ -44,4 +44,20 @@ test('what was not acknowledged for a minute and a half is let go', () => {
   for (let second = 0; second < 100; second++) sound.add(new Int16Array(16_000));
   sound.rewind();
   assert.ok(joined(sound.take()).length <= 90 * 16_000 + 16_000);
+});
+
+test('a message that waits keeps its place among the sound, and goes once', () => {
+  const sound = new SentSound();
+  sound.add(samples(0, 32));
+  sound.take();
+  sound.addText('hold');
+  sound.add(samples(32, 32));
+  sound.addText('release');
+  sound.add(samples(64, 32));
+  sound.rewind();
+  assert.deepEqual(sound.take(), [samples(0, 32), 'hold', samples(32, 32), 'release', samples(64, 32)]);
+  sound.addText('type');
+  assert.deepEqual(sound.take(), ['type']);
+  sound.rewind();
+  assert.ok(sound.take().every((each) => typeof each !== 'string'));
 });

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { connect, createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 
 import { ServerRefused, ServerUnreachable, StreamClosed, VoiceClient } from '../src/index.js';
-import { INSTANT, startServer } from './helpers.js';
+import { breakable, INSTANT, startServer } from './helpers.js';
 
 /** @type {{ url: string, stop: () => Promise<void> }} */
 let server;
@@ -109,39 +108,3 @@ test('a session that is gone when the connection comes back is over', async () =
   assert.equal(session.connection === 'closed' || (await closed) !== undefined, true);
   await proxy.stop();
 });
-
-/**
- * What passes everything on to a server, until it breaks every connection at once.
- *
- * @param {string} url
- */
-async function breakable(url) {
-  const { hostname, port } = new URL(url);
-  /** @type {Set<import('node:net').Socket>} */
-  const sockets = new Set();
-  const proxy = createServer((near) => {
-    const far = connect(Number(port), hostname);
-    for (const [one, other] of [
-      [near, far],
-      [far, near],
-    ]) {
-      sockets.add(one);
-      one.pipe(other);
-      one.on('error', () => other.destroy());
-      one.on('close', () => {
-        sockets.delete(one);
-        other.destroy();
-      });
-    }
-  });
-  await new Promise((resolve) => proxy.listen(0, '127.0.0.1', () => resolve(null)));
-  const { port: own } = /** @type {import('node:net').AddressInfo} */ (proxy.address());
-  return {
-    url: `http://127.0.0.1:${own}`,
-    breakAll: () => sockets.forEach((socket) => socket.resetAndDestroy()),
-    stop: () => {
-      sockets.forEach((socket) => socket.destroy());
-      return new Promise((resolve) => proxy.close(resolve));
-    },
-  };
-}
