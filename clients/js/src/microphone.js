@@ -36,6 +36,12 @@ export class Microphone {
     this._stream = null;
     /** @type {AudioNode[]} */
     this._nodes = [];
+    /** Counts what makes an opening that is under way void. @private */ this._openings = 0;
+  }
+
+  /** Whether a device is heard. */
+  get opened() {
+    return this._stream !== null;
   }
 
   /** The device that is heard, '' if none is. */
@@ -44,15 +50,25 @@ export class Microphone {
   }
 
   /**
-   * Asks the user, the first time. Changes the device if one is open.
+   * Asks the user, the first time. Changes the device if one is open: if the new one cannot be had, the old one stays.
+   * If it is closed, or opened anew, before the user has answered, nothing is opened by this.
    *
    * @param {string} [deviceId] the browser's choice, if not given
    * @throws {MicrophoneUnavailable}
    */
   async open(deviceId) {
+    const opening = ++this._openings;
     const stream = await getStream(deviceId);
-    await this._context.audioWorklet.addModule(new URL('./capture-worklet.js', import.meta.url));
-    this.close();
+    try {
+      if (opening === this._openings) {
+        await this._context.audioWorklet.addModule(new URL('./capture-worklet.js', import.meta.url));
+      }
+    } catch (error) {
+      stop(stream);
+      throw error;
+    }
+    if (opening !== this._openings) return stop(stream);
+    this._release();
     const source = this._context.createMediaStreamSource(stream);
     const capture = new AudioWorkletNode(this._context, 'sottovoce-capture', {
       numberOfOutputs: 0,
@@ -81,13 +97,24 @@ export class Microphone {
   }
 
   close() {
+    this._openings++;
+    this._release();
+  }
+
+  /** @private */
+  _release() {
     for (const node of this._nodes) node.disconnect();
-    for (const track of this._stream?.getTracks() ?? []) {
-      track.onended = null;
-      track.stop();
-    }
+    if (this._stream !== null) stop(this._stream);
     this._nodes = [];
     this._stream = null;
+  }
+}
+
+/** @param {MediaStream} stream */
+function stop(stream) {
+  for (const track of stream.getTracks()) {
+    track.onended = null;
+    track.stop();
   }
 }
 

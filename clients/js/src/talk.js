@@ -1,8 +1,12 @@
 import { Emitter } from './emitter.js';
 import { Microphone } from './microphone.js';
+import { SAMPLES_PER_MS } from './sent-sound.js';
 import { Speaker } from './speaker.js';
 
 const REPORT_EVERY_MS = 250;
+/** Silence that ends a turn for sure, beyond what the settings ask for. */
+const MORE_SILENCE_MS = 500;
+const PIECE_MS = 100;
 const SHORTEST_TURN_MS = 200; // a button that was only touched
 
 /**
@@ -44,7 +48,10 @@ export class Talk extends Emitter {
     this.microphone = new Microphone(
       context,
       (piece) => this._captured(piece),
-      () => this.emit('microphonegone', undefined),
+      () => {
+        this._endTurn();
+        this.emit('microphonegone', undefined);
+      },
     );
     this._reportedAt = 0;
     /** The newest sound sent: where it ends, and when that was captured. */
@@ -61,10 +68,15 @@ export class Talk extends Emitter {
     ];
   }
 
+  /** Whether there is sound at all: to a page that is neither of this machine nor over https, browsers give none. */
+  get canPlay() {
+    return this.context.audioWorklet !== undefined;
+  }
+
   /** Be ready to play. The microphone opens by `microphone.open()`, or stays closed where one only types. */
   async open() {
     await this.context.resume();
-    await this.speaker.open();
+    if (this.canPlay) await this.speaker.open();
   }
 
   /**
@@ -77,10 +89,16 @@ export class Talk extends Emitter {
     this.session.update({ audio: { input: { turn_detection: wanted ? null : { type: 'server_vad' } } } });
   }
 
+  /** Be silent: the answer is cut to what was heard of it. */
+  silence() {
+    this.speaker.cut();
+    this.session.send({ type: 'output_audio_buffer.clear' });
+  }
+
   /** The button is held: what is said from now on is a turn, and silences an answer. */
   hold() {
     this._heldFromMs = this.session.sentMs;
-    this.session.send({ type: 'output_audio_buffer.clear' });
+    this.silence();
     this.session.send({ type: 'input_audio_buffer.clear' });
   }
 
@@ -100,6 +118,15 @@ export class Talk extends Emitter {
     this.microphone.close();
     this.speaker.close();
     if (this.context.state !== 'closed') this.context.close();
+  }
+
+  /** No more sound comes: silence ends the turn that the user may be in, else nothing typed would be answered. @private */
+  _endTurn() {
+    const turns = this.session.settings.audio?.input?.turn_detection;
+    if (!turns || this._pushToTalk) return;
+    for (let ms = turns.silence_duration_ms + MORE_SILENCE_MS; ms > 0; ms -= PIECE_MS) {
+      this.session.sendSound(new Int16Array(PIECE_MS * SAMPLES_PER_MS));
+    }
   }
 
   /**
