@@ -14,12 +14,11 @@ const FOREVER_S = 600; // noloop: after what was said there is silence
 /**
  * A browser; with `says`, it has a microphone that hears this: sentences, files of sound, seconds of silence.
  *
- * @param {{ says?: (string | number)[], allowed?: boolean }} [microphone]
+ * @param {{ says?: (string | number)[], allowed?: boolean, args?: string[] }} [microphone] `args`: more for the browser
  */
-export async function launch({ says, allowed = true } = {}) {
+export async function launch({ says, allowed = true, args: more = [] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'sottovoce-'));
-  /** @type {string[]} */
-  const args = [];
+  const args = [...more];
   if (says !== undefined) {
     const file = join(folder, 'microphone.wav');
     const parts = [...says, FOREVER_S].map(String);
@@ -32,10 +31,12 @@ export async function launch({ says, allowed = true } = {}) {
     /**
      * @param {string} url
      * @param {import('playwright-core').BrowserContextOptions} [options]
+     * @param {() => void} [prepare] run in the page before its own scripts
      */
-    async open(url, options) {
+    async open(url, options, prepare) {
       const context = await browser.newContext({ locale: 'en-US', ...options });
       const page = await context.newPage();
+      if (prepare !== undefined) await page.addInitScript(prepare);
       /** @type {string[]} */
       const complaints = [];
       page.on('console', (message) => message.type() !== 'log' && complaints.push(message.text()));

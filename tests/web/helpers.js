@@ -2,7 +2,7 @@
 
 import { chromium } from 'playwright-core';
 
-export { INSTANT, ROOT, startServer } from '../../clients/js/test/helpers.js';
+export { breakable, INSTANT, ROOT, startServer } from '../../clients/js/test/helpers.js';
 
 const BROWSER_ARGUMENTS = [
   '--no-sandbox',

@@ -14,6 +14,9 @@ import { button, get, make } from './dom.js';
 /** @type {Record<string, string>} state to the id of its column */
 const COLUMNS = { submitted: 'working', working: 'working', input_required: 'asking' };
 
+/** Of finished tasks, the newest. */
+const MOST_FINISHED = 50;
+
 /** The tasks of the conversation, each in the column of its state. */
 export class Board {
   /**
@@ -43,6 +46,7 @@ export class Board {
   /** @param {import('../client/events.js').ServerEvent} event */
   receive(event) {
     if (event.type.startsWith('task.') && 'task' in event) {
+      this._tasks.delete(event.task.id); // the one that moved last is the newest
       this._tasks.set(event.task.id, event.task);
       this._show(event.task);
     }
@@ -69,8 +73,18 @@ export class Board {
     this._cards.get(task.id)?.remove();
     this._cards.set(task.id, card);
     get(COLUMNS[task.state] ?? 'finished').prepend(card);
+    this._forgetOldest();
     // Whoever was on a button of this task stays with it.
     if (held) (card.querySelector('button') ?? get('board-title')).focus();
+  }
+
+  _forgetOldest() {
+    const finished = [...this._tasks.values()].filter(({ state }) => !(state in COLUMNS));
+    for (const { id } of finished.slice(0, -MOST_FINISHED)) {
+      this._cards.get(id)?.remove();
+      this._cards.delete(id);
+      this._tasks.delete(id);
+    }
   }
 
   /** @param {TaskView} task */

@@ -30,6 +30,16 @@ export function make(tag, attributes = {}, ...children) {
 }
 
 /**
+ * Let an element read so. Untouched if it does already: a screen reader would tell it again.
+ *
+ * @param {Element | null} element
+ * @param {string} text
+ */
+export function write(element, text) {
+  if (element !== null && element.textContent !== text) element.textContent = text;
+}
+
+/**
  * A button that does something.
  *
  * @param {string} text

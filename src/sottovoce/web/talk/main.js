@@ -1,9 +1,9 @@
 /** The talk page: what is pressed and what is told, joined. Everything about sessions and sound is the client's. */
 
-import { MicrophoneUnavailable, NamespaceKeys, SottovoceError, VoiceClient } from '../client/index.js';
+import { MicrophoneUnavailable, NamespaceKeys, SottovoceError, StreamClosed, VoiceClient } from '../client/index.js';
 import { microphones, Talk } from '../client/browser.js';
 import { Board } from './board.js';
-import { button, get, make } from './dom.js';
+import { button, get, make, write } from './dom.js';
 import { Texts } from './texts.js';
 import { Transcript } from './transcript.js';
 import { turnAfter } from './turn.js';
@@ -13,11 +13,13 @@ import { turnAfter } from './turn.js';
 const HALF_A_SECOND_OF_PIECES = 25;
 /** How loud speech into a microphone gets, as a root mean square. */
 const LOUD = 0.25;
+const FOREIGN_ORIGIN = 4403;
 
 const client = new VoiceClient(new URL('.', document.baseURI).href, {
   // A page keeps nothing, not even who it was: its keys are gone with it.
-  namespaceId: `page-${crypto.randomUUID()}`,
+  namespaceId: `page-${random(16)}`,
   keys: await NamespaceKeys.generate().catch(() => undefined),
+  keyHash: `sha256:${random(32)}`, // in place of keys: pages that are not secure have no cryptography
 });
 
 const page = {
@@ -35,6 +37,11 @@ const page = {
   /** @type {import('../client/session.js').Closed | null} */
   farewell: null,
 };
+
+/** In hexadecimal. @param {number} bytes */
+function random(bytes) {
+  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
 
 const transcript = new Transcript(page.texts);
 const board = new Board(page.texts, {
@@ -60,13 +67,8 @@ function show() {
   document.body.dataset.turn = page.turn;
   const muted = hears && talk?.microphone.muted && page.turn === 'idle';
   const rest = hears ? all.turn.idle : all.turn.typing;
-  get('turn').textContent = page.connecting
-    ? all.turn.connecting
-    : muted
-      ? all.turn.muted
-      : page.turn === 'idle'
-        ? rest
-        : all.turn[page.turn];
+  const turn = page.turn === 'idle' ? (muted ? all.turn.muted : rest) : all.turn[page.turn];
+  write(get('turn'), page.connecting ? all.turn.connecting : turn);
   get('before').hidden = open || page.connecting;
   get('during').hidden = !open;
   get('choices').hidden = !(open && hears);
@@ -74,14 +76,16 @@ function show() {
   mute.hidden = !hears;
   mute.setAttribute('aria-pressed', String(talk?.microphone.muted ?? false));
   get('microphone').hidden = !open || hears;
-  start.textContent = page.farewell === null ? all.start : all.again;
+  write(start, page.farewell === null ? all.start : all.again);
   typed.disabled = !open;
   /** @type {HTMLButtonElement} */ (get('typing').querySelector('button')).disabled = !open;
   get('ended').hidden = page.farewell === null;
-  get('ended').textContent = page.farewell === null ? '' : texts.farewell(page.farewell);
+  write(get('ended'), page.farewell === null ? '' : texts.farewell(page.farewell));
   get('problem').hidden = page.problem === null;
-  /** @type {HTMLElement} */ (get('problem').querySelector('p')).textContent =
-    page.problem === null ? '' : texts.problem(page.problem.code, page.problem.values);
+  write(
+    get('problem').querySelector('p'),
+    page.problem === null ? '' : texts.problem(page.problem.code, page.problem.values),
+  );
 }
 
 /**
@@ -93,11 +97,19 @@ function complain(code, values = {}) {
   show();
 }
 
+/** What is wrong was put right: no more of it. @param {RegExp} codes */
+function settled(codes) {
+  if (page.problem !== null && codes.test(page.problem.code)) page.problem = null;
+}
+
 /** @param {unknown} error */
 function complainOf(error) {
-  if (!(error instanceof SottovoceError)) throw error;
-  const code = 'closeCode' in error ? String(error.closeCode) : '';
-  complain(error.code, { message: error.message, code });
+  if (!(error instanceof SottovoceError)) {
+    complain('unknown', { message: String(error) });
+    throw error;
+  }
+  const closeCode = error instanceof StreamClosed ? error.closeCode : 0;
+  complain(closeCode === FOREIGN_ORIGIN ? 'foreign_origin' : error.code, { message: error.message, code: closeCode });
 }
 
 /**
@@ -120,49 +132,69 @@ function announce(text) {
 
 // -- the conversation ------------------------------------------------------------------------------------------------
 
+/** @type {Promise<void> | null} */
+let beginning = null;
+
+/** One session, however often it is pressed. @param {boolean} withMicrophone */
+function begin(withMicrophone) {
+  beginning ??= connect(withMicrophone).finally(() => (beginning = null));
+  return beginning;
+}
+
 /** @param {boolean} withMicrophone */
-async function begin(withMicrophone) {
+async function connect(withMicrophone) {
   page.connecting = true;
   page.problem = null;
   page.farewell = null;
   transcript.clear();
   board.clear();
   show();
-  // Made while the button's press still counts: a browser lets nothing play otherwise.
-  const context = new AudioContext({ latencyHint: 'interactive' });
+  /** @type {AudioContext | null} */
+  let context = null;
+  /** @type {VoiceSession | null} */
+  let session = null;
   try {
-    const session = await client.open();
+    // Made while the button's press still counts: a browser lets nothing play otherwise.
+    context = new AudioContext({ latencyHint: 'interactive' });
+    session = await client.open();
     page.session = session;
     page.turn = 'idle';
     page.talk = new Talk(session, context);
     listen(session, page.talk);
-    session.update({ audio: { input: { transcription: { language: page.texts.language } } } });
+    session.update({
+      audio: { input: { transcription: { language: page.texts.language } } },
+      output_modalities: [page.talk.canPlay ? 'audio' : 'text'],
+    });
     await page.talk.open();
   } catch (error) {
-    context.close();
-    page.session?.leave();
-    page.session = null;
+    if (session !== null) session.leave();
+    if (context !== null && context.state !== 'closed') context.close();
     complainOf(error);
   } finally {
     page.connecting = false;
     show();
   }
   if (page.session === null) return;
-  if (withMicrophone) await tried(openMicrophone);
-  (page.hears ? mute : typed).focus();
+  if (withMicrophone) await tried(() => openMicrophone(device.value));
+  if (page.session === session) (page.hears ? mute : typed).focus();
 }
 
-async function openMicrophone() {
+/** @param {string} [deviceId] the browser's choice, if not given or gone */
+async function openMicrophone(deviceId = '') {
+  const { talk } = page;
+  if (talk === null) return;
   try {
-    await page.talk?.microphone.open(device.value || undefined);
-    page.hears = true;
-    page.problem = null;
-    await listDevices();
+    await talk.microphone.open(deviceId || undefined);
+    settled(/^microphone_/);
   } catch (error) {
-    page.hears = false;
     if (!(error instanceof MicrophoneUnavailable)) throw error;
-    complain(error.code);
+    if (talk !== page.talk) return;
+    if (deviceId && error.code === 'microphone_missing' && !talk.microphone.opened) return openMicrophone();
+    complain(talk.microphone.opened ? 'microphone_kept' : error.code);
   }
+  if (talk !== page.talk) return; // it was ended meanwhile
+  page.hears = talk.microphone.opened;
+  await listDevices();
   show();
 }
 
@@ -181,6 +213,7 @@ async function listDevices() {
  */
 function listen(session, talk) {
   session.on('event', (event) => {
+    if (['input_audio_buffer.speech_started', 'response.created'].includes(event.type)) settled(/^expiring_idle$/);
     page.turn = turnAfter(page.turn, event);
     transcript.receive(event);
     board.receive(event);
@@ -199,14 +232,20 @@ function listen(session, talk) {
   session.on('conversation.item.truncated', ({ item_id: itemId }) => {
     session.send({ type: 'conversation.item.retrieve', item_id: itemId });
   });
-  session.on('session.expiring', ({ seconds_left: n }) => complain('expiring', { n }));
+  session.on('session.expiring', ({ seconds_left: n, reason }) => {
+    if (n > 0) complain(reason === 'idle' ? 'expiring_idle' : 'expiring', { n });
+  });
   session.on('error', ({ error }) => complain(error.code, { message: error.message }));
+  session.on('response.done', ({ response }) => {
+    if (response.status === 'failed') complain('answer_failed');
+  });
   session.on('closed', (closed) => over(closed));
   talk.on('heard', (heard) => transcript.heard(heard));
   talk.on('level', meter());
   talk.on('latency', ({ fromSpeechMs }) => (document.body.dataset.latencyMs = String(Math.round(fromSpeechMs))));
   talk.on('microphonegone', () => {
     page.hears = false;
+    quiet();
     complain('microphone_missing');
   });
 }
@@ -219,12 +258,20 @@ function over(closed) {
   page.turn = 'off';
   page.farewell = closed;
   pushToTalk.checked = false;
+  settled(/^expiring|^language_|^answer_|^events_/);
   transcript.clear();
   board.clear();
   show();
-  level.style.setProperty('--level', '0');
+  quiet();
   announce(page.texts.farewell(closed));
   start.focus();
+}
+
+/** No loudness to show. */
+function quiet() {
+  level.style.setProperty('--level', '0');
+  document.body.style.setProperty('--level', '0');
+  level.setAttribute('aria-valuenow', '0');
 }
 
 /** Shows the loudness: to the eye at once, to the rest twice a second. */
@@ -243,18 +290,28 @@ function meter() {
 
 start.addEventListener('click', () => begin(true));
 get('start-typing').addEventListener('click', () => begin(false));
-get('microphone').addEventListener('click', () => tried(openMicrophone));
+get('microphone').addEventListener('click', () => tried(() => openMicrophone()));
+get('hush').addEventListener('click', silence);
+addEventListener('keydown', ({ key }) => key === 'Escape' && silence());
 get('end').addEventListener('click', () => tried(() => page.session?.end()));
 mute.addEventListener('click', () => {
   if (page.talk === null) return;
   page.talk.microphone.muted = !page.talk.microphone.muted;
   show();
 });
-device.addEventListener('change', () => tried(openMicrophone));
+device.addEventListener('change', () => tried(() => openMicrophone(device.value)));
+navigator.mediaDevices?.addEventListener('devicechange', () => page.hears && tried(listDevices));
 pushToTalk.addEventListener('change', () => {
   page.talk?.pushToTalk(pushToTalk.checked);
+  transcript.dropUnsaid(); // what was begun in the other way comes to nothing
+  if (page.turn === 'listening') page.turn = 'idle';
   show();
 });
+
+/** An answer is cut to what was heard, as if one had spoken over it. */
+function silence() {
+  page.talk?.silence();
+}
 
 const hold = get('hold');
 for (const down of ['pointerdown', 'keydown']) {
@@ -266,7 +323,11 @@ for (const down of ['pointerdown', 'keydown']) {
   });
 }
 for (const up of ['pointerup', 'pointercancel', 'pointerleave', 'keyup', 'blur']) {
-  hold.addEventListener(up, () => page.talk?.release());
+  hold.addEventListener(up, () => {
+    page.talk?.release();
+    if (page.turn === 'listening') page.turn = 'idle';
+    show();
+  });
 }
 
 get('typing').addEventListener('submit', (event) => {
@@ -288,9 +349,9 @@ get('problem')
 
 language.addEventListener('change', () => {
   speak(/** @type {import('./texts.js').Language} */ (language.value));
-  if (page.session?.connection === 'open') {
-    page.session.update({ audio: { input: { transcription: { language: page.texts.language } } } });
-  }
+  settled(/^language_/);
+  page.session?.update({ audio: { input: { transcription: { language: page.texts.language } } } });
+  show();
 });
 
 addEventListener('pagehide', () => page.session?.leave());

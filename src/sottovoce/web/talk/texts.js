@@ -7,6 +7,7 @@ const EN = {
   startTyping: 'Only type',
   again: 'Talk again',
   hold: 'Hold to talk',
+  silence: 'Silence the answer',
   mute: 'Mute',
   useMicrophone: 'Use the microphone',
   end: 'End and forget',
@@ -88,10 +89,17 @@ const EN = {
       'No microphone was found, so you cannot be heard. Typing works. To speak, plug one in, then press “Use the microphone”.',
     microphone_busy:
       'Another program uses the microphone, so you cannot be heard. Typing works. Close that program, then press “Use the microphone”.',
+    microphone_kept:
+      'That microphone cannot be used; the one before is still in use. Choose another one, or go on.',
     microphone_insecure:
-      'Browsers give the microphone only to pages over https or on this machine. Typing works. To speak, open the page at https or at http://127.0.0.1.',
+      'Browsers give microphone and sound only to pages over https or on this machine. Typing works. To speak, open the page at https or at http://127.0.0.1.',
     language_not_supported: 'The server hears English only. Typing works in every language, and answers come in yours.',
-    expiring: 'The session ends in {n} seconds.',
+    expiring: 'The session ends in {n} seconds. What you still need of it, note it now; then you can start again.',
+    expiring_idle: 'Nobody has spoken for a while: the session ends in {n} seconds. Say or type something to go on.',
+    answer_failed: 'The answer could not be made. Ask once more; if it fails again, look at the server’s log.',
+    events_lost: 'The connection was away for long, and some of what happened meanwhile is not shown here. Ask “what are my tasks”.',
+    foreign_origin:
+      'The server does not know this address. Open its own, or list this one in its setting SOTTOVOCE_ALLOWED_ORIGINS or SOTTOVOCE_PUBLIC_URL.',
     unknown: 'Something went wrong: {message}',
   },
 };
@@ -104,6 +112,7 @@ const DE = {
   startTyping: 'Nur tippen',
   again: 'Noch einmal sprechen',
   hold: 'Zum Sprechen halten',
+  silence: 'Antwort abbrechen',
   mute: 'Stumm',
   useMicrophone: 'Mikrofon benutzen',
   end: 'Beenden und vergessen',
@@ -186,11 +195,18 @@ const DE = {
       'Es gibt kein Mikrofon; man kann dich nicht hören. Tippen geht. Zum Sprechen schließe eines an und drücke „Mikrofon benutzen“.',
     microphone_busy:
       'Ein anderes Programm benutzt das Mikrofon; man kann dich nicht hören. Tippen geht. Schließe das Programm und drücke „Mikrofon benutzen“.',
+    microphone_kept:
+      'Dieses Mikrofon geht nicht; das vorige ist weiter in Gebrauch. Wähle ein anderes, oder mach weiter.',
     microphone_insecure:
-      'Browser geben das Mikrofon nur Seiten über https oder auf diesem Rechner. Tippen geht. Zum Sprechen öffne die Seite über https oder unter http://127.0.0.1.',
+      'Browser geben Mikrofon und Ton nur Seiten über https oder auf diesem Rechner. Tippen geht. Zum Sprechen öffne die Seite über https oder unter http://127.0.0.1.',
     language_not_supported:
       'Der Server hört nur Englisch. Tippen geht in jeder Sprache, und die Antworten kommen in deiner.',
-    expiring: 'Die Sitzung endet in {n} Sekunden.',
+    expiring: 'Die Sitzung endet in {n} Sekunden. Was du noch davon brauchst, notiere jetzt; dann kannst du neu beginnen.',
+    expiring_idle: 'Eine Weile hat niemand gesprochen: In {n} Sekunden endet die Sitzung. Sag oder tippe etwas, damit sie weitergeht.',
+    answer_failed: 'Die Antwort ist nicht gelungen. Frag noch einmal; hilft das nicht, sieh ins Protokoll des Servers.',
+    events_lost: 'Die Verbindung war lange weg, und manches, was unterdessen geschah, steht hier nicht. Frag „was sind meine Aufgaben“.',
+    foreign_origin:
+      'Der Server kennt diese Adresse nicht. Öffne seine eigene, oder trage diese in SOTTOVOCE_ALLOWED_ORIGINS oder SOTTOVOCE_PUBLIC_URL ein.',
     unknown: 'Etwas ging schief: {message}',
   },
 };

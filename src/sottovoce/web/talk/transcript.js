@@ -10,6 +10,10 @@ const RATE_PER_MS = 16;
 /** How long a letter is spoken, in ms, until an answer has told. */
 const LETTER_MS = 68;
 const LETTERS_TO_TELL = 20;
+/** As many as the server keeps. */
+const MOST_LINES = 200;
+/** Whoever has scrolled back further than this reads, and is left there. */
+const AT_THE_END_PX = 40;
 
 /**
  * One thing said, as it is shown.
@@ -23,6 +27,7 @@ const LETTERS_TO_TELL = 20;
  * @property {number} soundMs of an answer: how much sound of it has come
  * @property {number} heardMs
  * @property {boolean} spoken
+ * @property {boolean} committed the user's turn is over: its words will come
  * @property {boolean} final
  */
 
@@ -73,10 +78,31 @@ export class Transcript {
         this._cut(event.item.id, event.item.content[0]?.transcript ?? '');
         break;
       case 'conversation.item.deleted':
-        this._lines.get(event.item_id)?.element.remove();
-        this._lines.delete(event.item_id);
+        this._remove(event.item_id);
+        break;
+      case 'input_audio_buffer.cleared':
+        this.dropUnsaid();
         break;
     }
+  }
+
+  /** The turn that was begun comes to nothing. */
+  dropUnsaid() {
+    for (const [itemId, line] of this._lines) if (!line.committed && !line.final) this._remove(itemId);
+  }
+
+  /** @param {string} itemId */
+  _remove(itemId) {
+    this._lines.get(itemId)?.element.remove();
+    this._lines.delete(itemId);
+  }
+
+  /** @param {() => void} change */
+  _keepTheEnd(change) {
+    const list = this._list;
+    const atTheEnd = list.scrollHeight - list.clientHeight - list.scrollTop < AT_THE_END_PX;
+    change();
+    if (atTheEnd) list.scrollTop = list.scrollHeight;
   }
 
   /** @param {Int16Array} pcm more sound of the answer that is being spoken */
@@ -99,6 +125,7 @@ export class Transcript {
   _add(item) {
     const role = item.role === 'assistant' ? 'assistant' : 'user';
     const line = this._line(item.id, role);
+    line.committed = true;
     const typed = item.content.find((part) => part.type === 'input_text');
     if (typed !== undefined) {
       line.text = typed.text;
@@ -120,9 +147,10 @@ export class Transcript {
     const note = make('span', { class: 'note' });
     const who = make('span', { class: 'who' }, role === 'user' ? this.texts.all.you : 'Sottovoce');
     const element = make('li', { class: `${role} partial` }, who, make('p', {}, said, rest, note));
-    const line = { element, said, rest, note, text: '', soundMs: 0, heardMs: 0, spoken: false, final: false };
+    const line = { element, said, rest, note, text: '', soundMs: 0, heardMs: 0, spoken: false, committed: false, final: false };
     this._lines.set(itemId, line);
-    this._list.append(element);
+    this._keepTheEnd(() => this._list.append(element));
+    for (const oldest of [...this._lines.keys()].slice(0, -MOST_LINES)) this._remove(oldest);
     get('silence').hidden = true;
     return line;
   }
@@ -155,6 +183,11 @@ export class Transcript {
   _show(itemId) {
     const line = this._lines.get(itemId);
     if (line === undefined) return;
+    this._keepTheEnd(() => this._write(line));
+  }
+
+  /** @param {Line} line */
+  _write(line) {
     const heard = line.final || !line.spoken ? line.text.length : this._heardLetters(line);
     line.said.textContent = line.text.slice(0, heard);
     line.rest.textContent = line.text.slice(heard);
@@ -163,7 +196,6 @@ export class Transcript {
     const note = line.element.classList.contains('cut') ? all.cut : isUser && !line.final ? all.partial : '';
     line.note.textContent = note && ` — ${note}`;
     line.element.classList.toggle('partial', isUser && !line.final);
-    this._list.scrollTop = this._list.scrollHeight;
   }
 
   /**

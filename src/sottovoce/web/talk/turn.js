@@ -20,6 +20,8 @@ export function turnAfter(turn, event) {
       return turn === 'listening' && event.type === 'response.created' ? turn : 'thinking';
     case 'output_audio_buffer.started':
       return turn === 'listening' ? turn : 'speaking';
+    case 'input_audio_buffer.cleared':
+      return turn === 'listening' ? 'idle' : turn;
     case 'output_audio_buffer.stopped':
       return turn === 'speaking' ? 'idle' : turn;
     case 'output_audio_buffer.cleared':
