@@ -230,6 +230,9 @@ trouble('long words fit on a phone, and who reads back is left there', {}, async
   await type(page, 'a'.repeat(300));
   await said(page, 'user', /aaa/).waitFor();
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nothing to scroll sideways');
+  await page.setViewportSize({ width: 320, height: 640 });
+  await page.selectOption('#language', 'de');
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'nor in German at 320 px');
   const list = page.locator('#transcript');
   assert.ok(await list.evaluate((each) => each.scrollWidth <= each.clientWidth), 'nor in the conversation');
   await page.locator('body[data-turn=speaking]').waitFor();
