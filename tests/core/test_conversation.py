@@ -511,3 +511,14 @@ def _received(talk: Talk, happening: ev.Happening) -> Iterator[Effect]:
 
 def _has_text(talk: Talk, response_id: str) -> bool:
     return any(effect.response_id == response_id for effect in talk.all_of(no.ResponseGrew))
+
+
+def test_what_was_being_told_when_the_client_went_is_told_anew_once_it_is_back() -> None:
+    talk = Talk()
+    talk.on(ev.Announced("The tea is ready."))
+    talk.replies("The tea is ready.")
+    talk.conversation.suspend(0.1)
+    [again] = [effect for effect in talk.conversation.resume() if isinstance(effect, ev.StartResponse)]
+    assert again.say == "The tea is ready."
+    talk.conversation.suspend(0.2)
+    assert [effect.say for effect in talk.conversation.resume() if isinstance(effect, ev.StartResponse)] == [again.say]

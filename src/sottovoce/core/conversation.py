@@ -59,8 +59,8 @@ class Conversation:
         self._told_tasks: dict[str, Task] = {}
         """As the client knows them."""
         self._pending_tasks: set[str] = set()
-        self._announcing: str | None = None
-        """Response id of the newest answer to nobody: something that there was to be told."""
+        self._announcing: tuple[str, _Waiting] | None = None
+        """The newest answer to nobody, something that there was to be told: its response id, and what it was."""
         self._present = True
         """Whether the client is connected: to nobody, nothing is said."""
         self._shown: dict[str, Agreement] = {}
@@ -117,9 +117,15 @@ class Conversation:
         return effects
 
     def suspend(self, now: float) -> list[Effect]:
-        """The connection is gone: stop speaking. What the user is saying goes on once the rest of its sound comes."""
+        """The connection is gone: stop speaking. What the user is saying goes on once the rest of its sound comes.
+
+        What was being told and not heard to its end is told anew to a client that is back.
+        """
         effects: list[Effect] = []
         self._present = False
+        if self._announcing is not None and self.answering(self._announcing[0]):
+            self._waiting.appendleft(self._announcing[1])
+            self._announcing = None
         self.answers.interrupt(effects, now, ev.CancelReason.CLIENT_CANCELLED)
         return effects
 
@@ -294,7 +300,7 @@ class Conversation:
             self._unanswered = None
         heard = self.items.get(item_id) if item_id is not None and item_id in self.items else None
         response_id = self.answers.begin(effects, speech_out=waiting.speech_out)
-        self._announcing = response_id if waiting.say else None
+        self._announcing = (response_id, waiting) if waiting.say else None
         effects.append(
             ev.StartResponse(
                 response_id=response_id,
@@ -309,7 +315,8 @@ class Conversation:
 
     def _on_create_response(self, event: ev.CreateResponse, effects: list[Effect], now: float) -> None:
         current = self.answers.current
-        if current is not None and not current.ended and current.response_id != self._announcing:
+        announcing = self._announcing is not None and self.answering(self._announcing[0])
+        if current is not None and not current.ended and not announcing:
             raise BadMessage(
                 "A response is in progress: wait for its response.done, or cancel it",
                 reason="conversation_already_has_active_response",
