@@ -36,7 +36,7 @@ export class Microphone {
     this._stream = null;
     /** @type {AudioNode[]} */
     this._nodes = [];
-    /** Counts what makes an opening that is under way void. @private */ this._openings = 0;
+    /** Counts what makes an opening that is under way void. */ this._openings = 0;
   }
 
   /** Whether a device is heard. */

@@ -11,7 +11,7 @@ export class SentSound {
     this._pieces = [];
     /** How many of the pieces were sent. */
     this._sent = 0;
-    /** Messages that wait for their place in the sound. @private @type {{ at: number, text: string }[]} */
+    /** Messages that wait for their place in the sound. @type {{ at: number, text: string }[]} */
     this._texts = [];
   }
 
