@@ -89,7 +89,7 @@ export class VoiceClient {
   /**
    * The live sessions of the namespace, newest first, at most 100.
    *
-   * @returns {Promise<import('./session.js').SessionInfo[]>}
+   * @returns {Promise<import('./session-calls.js').SessionInfo[]>}
    */
   async sessions() {
     const namespace = encodeURIComponent(this._namespaceId);

@@ -1,25 +1,12 @@
-import { Emitter } from './emitter.js';
+import { SessionCalls } from './session-calls.js';
 import { ServerRefused, ServerUnreachable, StreamClosed } from './errors.js';
 import { SAMPLES_PER_MS, SentSound } from './sent-sound.js';
 
 /**
  * @typedef {import('./events.js').ServerEvent} ServerEvent
  * @typedef {import('./events.js').ClientEvent} ClientEvent
- * @typedef {import('./events.js').TaskView} TaskView
  * @typedef {import('./rest.js').Rest} Rest
  * @typedef {'connecting' | 'open' | 'reconnecting' | 'closed'} ConnectionStatus
- */
-
-/**
- * @typedef {object} SessionInfo
- * @property {string} id
- * @property {string} namespace_id
- * @property {string} status created, active, suspended, closed, error
- * @property {string} created_at RFC 3339, UTC
- * @property {string} expires_at
- * @property {number} message_count
- * @property {number} pending_tasks
- * @property {'idle' | 'listening' | 'thinking' | 'speaking'} turn
  */
 
 /**
@@ -62,24 +49,22 @@ export async function webSocketClass() {
 /**
  * One session and its stream. Made by `VoiceClient.open()`.
  *
- * @extends {Emitter<SessionEvents>}
+ * @extends {SessionCalls<SessionEvents>}
  */
-export class VoiceSession extends Emitter {
+export class VoiceSession extends SessionCalls {
   /**
    * @param {Rest} rest
    * @param {string} id
    * @param {typeof WebSocket} webSocketClass
    */
   constructor(rest, id, webSocketClass) {
-    super();
-    this.id = id;
+    super(rest, id);
     /** @type {ConnectionStatus} */
     this.connection = 'connecting';
     /** The settings in force: the Realtime API's session object. @type {Record<string, any>} */
     this.settings = {};
     /** What records of the session are sealed under; null if the server handed none over. @type {import('./session-key.js').SessionKey | null} */
     this.key = null;
-    this._rest = rest;
     this._webSocketClass = webSocketClass;
     /** @type {WebSocket | null} */ this._stream = null;
     this._sound = new SentSound();
@@ -204,85 +189,7 @@ export class VoiceSession extends Emitter {
     return this.messages();
   }
 
-  // -- calls about it ------------------------------------------------------------------------------------------------
-
-  /** @returns {Promise<SessionInfo>} */
-  info() {
-    return this._rest.call('GET', `/sessions/${this.id}`);
-  }
-
-  /** @returns {Promise<Record<string, any>>} counts and times */
-  stats() {
-    return this._rest.call('GET', `/sessions/${this.id}/stats`);
-  }
-
-  /**
-   * @param {string} [state] only those in this state
-   * @returns {Promise<TaskView[]>} oldest first
-   */
-  tasks(state) {
-    return this._rest.call('GET', `/sessions/${this.id}/tasks${state === undefined ? '' : `?state=${state}`}`);
-  }
-
-  /**
-   * Start a task without a word said.
-   *
-   * @param {string} type
-   * @param {Record<string, unknown>} args
-   * @returns {Promise<TaskView>}
-   */
-  startTask(type, args) {
-    return this._rest.call('POST', `/sessions/${this.id}/tasks`, { body: { type, arguments: args } });
-  }
-
-  /**
-   * @param {string} taskId
-   * @returns {Promise<TaskView>}
-   */
-  task(taskId) {
-    return this._rest.call('GET', `/tasks/${taskId}`);
-  }
-
-  /**
-   * Stop it.
-   *
-   * @param {string} taskId
-   * @returns {Promise<TaskView>}
-   */
-  cancelTask(taskId) {
-    return this._rest.call('POST', `/tasks/${taskId}/cancel`);
-  }
-
-  /**
-   * Answer what it asks: true (confirm), false (refuse) or a value.
-   *
-   * @param {string} taskId
-   * @param {boolean | number | string} value
-   * @returns {Promise<TaskView>}
-   */
-  answerTask(taskId, value) {
-    return this._rest.call('POST', `/tasks/${taskId}/input`, { body: { value } });
-  }
-
-  /**
-   * What it made.
-   *
-   * @param {string} taskId
-   * @returns {Promise<any>}
-   */
-  async result(taskId) {
-    return (await this._rest.call('GET', `/tasks/${taskId}/result`)).result;
-  }
-
-  /**
-   * The same, sealed to the namespace's key: what may be kept, see `VoiceClient.openResult`. Null without keys.
-   *
-   * @param {string} taskId
-   * @returns {Promise<string | null>}
-   */
-  async sealedResult(taskId) {
-    return (await this._rest.call('GET', `/tasks/${taskId}/result`)).sealed;
-  }
+  // -- its end --------------------------------------------------------------------------------------------------------
 
   /**
    * Close the session and forget all that was said in it. Harmless if it has ended already. If the server is out of
