@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         description="Pin each namespace to the first key fingerprint it shows while anything of it lives. "
         "If false, only the fingerprint's form is checked.",
     )
+    lockdown: Literal["on", "strict", "off"] = Field(
+        "on",
+        description="Give up writing files, core dumps, swap and what else could keep something that was said. `on`: "
+        "what the system refuses is a warning; `strict`: it stops the start; `off`: nothing is given up.",
+    )
     timezone: str | None = Field(
         None, description="Time zone of spoken times (`Europe/Berlin`). Default: the machine's."
     )

@@ -42,6 +42,7 @@ from sottovoce.orchestrator.base import TaskUpdate
 from sottovoce.store.base import Place, SessionRecord, Store
 from sottovoce.tasks.base import TaskEngine
 from sottovoce.vault import tickets
+from sottovoce.vault.lockdown import Part
 from sottovoce.vault.namespaces import fingerprint
 
 RETRY_AFTER_S = 5
@@ -91,6 +92,8 @@ class Hub:
     ) -> None:
         self.node = node
         self.tasks = tasks
+        self.lockdown: tuple[Part, ...] = ()
+        """What this process gave up; nothing: it is another's, or has not started."""
         self._store = store
         self.desk = Desk(self.find, store, tasks)
         self._limits = limits
