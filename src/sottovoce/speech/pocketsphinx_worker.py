@@ -28,6 +28,7 @@ turns out that the first was far off."""
 FAR_OFF: Final = 12.0
 SILENT_S: Final = 2.0
 """After so long without new sound an utterance gives its ears to one that has ended and waits for some."""
+LOOK_AGAIN_S: Final = 0.25
 _READ_BYTES: Final = 1 << 16
 
 
@@ -110,6 +111,11 @@ class Worker:
     def idle(self) -> bool:
         """Nobody is being heard."""
         return not self._utterances
+
+    @property
+    def someone_waits(self) -> bool:
+        """For ears that may become free by the mere passing of time."""
+        return any(utterance.ended and utterance.ears is None for utterance in self._turns)
 
     @property
     def made(self) -> int:
@@ -240,7 +246,8 @@ def _serve(worker: Worker, *, forget: bool) -> int:
     busy = heard = False
     while True:
         finished = forget and heard and not buffer and worker.idle
-        if select.select([0], [], [], 0 if busy or finished else None)[0]:
+        patience_s = 0 if busy or finished else LOOK_AGAIN_S if worker.someone_waits else None
+        if select.select([0], [], [], patience_s)[0]:
             buffer += _read()
         elif finished:
             return worker.made
