@@ -22,7 +22,7 @@ ARROWS: Mapping[str, frozenset[str]] = {
     "wire": frozenset({"core"}),
     "vault": frozenset({"core"}),
     "store": frozenset({"core", "vault"}),
-    "speech": frozenset({"core"}),
+    "speech": frozenset({"core", "vault.lockdown"}),
     "orchestrator": frozenset({"core", "speech.base"}),
     "tasks": frozenset({"core", "store", "vault", "orchestrator"}),
     "live": BELOW_HTTP | {"logs"},
@@ -32,7 +32,8 @@ ARROWS: Mapping[str, frozenset[str]] = {
     "logs": frozenset(),
     "settings": frozenset(),
     "app": BELOW_HTTP | {"live", "http", "logs", "settings"},
-    "cli": frozenset({"app", "settings", "client", "vault"}),
+    "audit": frozenset({"client", "vault.lockdown"}),
+    "cli": frozenset({"app", "audit", "settings", "client", "vault"}),
     "__main__": frozenset({"cli"}),
     "__init__": frozenset(),
 }

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 
@@ -30,6 +31,7 @@ from sottovoce.speech.registry import make_recogniser, make_synthesiser
 from sottovoce.store.memory import MemoryStore
 from sottovoce.tasks.local import LocalTasks
 from sottovoce.tasks.sealed import SealedTasks
+from sottovoce.vault import lockdown
 from sottovoce.vault.session_keys import SessionKeys
 
 MAX_MESSAGE_BYTES = 64 * 1024
@@ -44,7 +46,7 @@ cheaper, and as cheap with 50,000 live as with 10 (bench/creates.py)."""
 def make_hub(settings: Settings) -> Hub:
     """Everything but the HTTP face. Raises SottovoceError for what the operator can mend."""
     skills = Skills.installed()
-    context = EngineContext(grammars=skills.grammars, workers=settings.engine_workers)
+    context = EngineContext(grammars=skills.grammars, workers=settings.engine_workers, lockdown=settings.lockdown)
     recogniser = make_recogniser(settings.recogniser, context)
     clock, census = Clock(), Census()
     metrics = Metrics(clock.steady)
@@ -95,14 +97,23 @@ def _zone(name: str | None) -> ZoneInfo | None:
 
 
 def make_app(settings: Settings) -> FastAPI:
-    """The server as an ASGI application. Raises SottovoceError for what the operator can mend."""
-    return _api(make_hub(settings), settings, [])
+    """The server as an ASGI application; its process is not locked down, being another's.
+
+    Raises SottovoceError for what the operator can mend.
+    """
+    return _api(make_hub(settings), settings, [], lambda: ())
 
 
-def make_config(hub: Hub, settings: Settings, failures: list[SottovoceError]) -> uvicorn.Config:
-    """How uvicorn is to serve; what keeps the engines from starting is added to `failures`."""
+def make_config(
+    hub: Hub,
+    settings: Settings,
+    failures: list[SottovoceError],
+    lock: Callable[[], tuple[lockdown.Part, ...]] = lambda: (),
+) -> uvicorn.Config:
+    """How uvicorn is to serve; what keeps the engines from starting is added to `failures`. `lock` is called once they
+    have started, before clients can come."""
     return uvicorn.Config(
-        _api(hub, settings, failures),
+        _api(hub, settings, failures, lock),
         loop="uvloop",
         http="httptools",
         ws=VoiceProtocol,
@@ -116,11 +127,14 @@ def make_config(hub: Hub, settings: Settings, failures: list[SottovoceError]) ->
     )
 
 
-def _api(hub: Hub, settings: Settings, failures: list[SottovoceError]) -> FastAPI:
+def _api(
+    hub: Hub, settings: Settings, failures: list[SottovoceError], lock: Callable[[], tuple[lockdown.Part, ...]]
+) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None, None]:
         try:
             await hub.start()
+            hub.lockdown = lock()
         except SottovoceError as error:
             failures.append(error)
             raise
@@ -160,18 +174,39 @@ def serve(settings: Settings, listening: Callable[[str], None]) -> None:
     logs.configure(level=settings.log_level, form=settings.log_format)
     failures: list[SottovoceError] = []
     hub = make_hub(settings)
-    config = make_config(hub, settings, failures)
+    config = make_config(hub, settings, failures, lambda: _locked(settings.lockdown))
     with _listen(settings.host, settings.port) as listener:
         port = listener.getsockname()[1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        server = _Server(
-            config,
-            hub,
-            lambda: listening(f"http://{host}:{port}"),
-        )
+
+        def started() -> None:
+            listening(f"http://{host}:{port}")
+            _tell_lockdown(hub.lockdown)
+
+        server = _Server(config, hub, started)
         server.run(sockets=[listener])
     if failures:
         raise failures[0]
+
+
+def _locked(mode: lockdown.Mode) -> tuple[lockdown.Part, ...]:
+    """Lock this process down. Raises SettingsInvalid where `strict` is refused something."""
+    try:
+        return lockdown.apply(mode)
+    except lockdown.RefusedError as error:
+        raise SettingsInvalid(str(error)) from None
+
+
+def _tell_lockdown(parts: tuple[lockdown.Part, ...]) -> None:
+    """In one line of the log."""
+    log = structlog.get_logger()
+    refused = [f"{part.name}: {part.why}" for part in parts if part.state is lockdown.State.REFUSED]
+    if all(part.state is lockdown.State.OFF for part in parts):
+        log.warning("lockdown_off", reason="this process can write what is said: set lockdown to on")
+    elif refused:
+        log.warning("lockdown_in_part", count=len(parts) - len(refused), reason="; ".join(refused))
+    else:
+        log.info("lockdown_holds", count=len(parts))
 
 
 class _Server(uvicorn.Server):

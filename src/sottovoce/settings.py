@@ -92,6 +92,11 @@ class Settings(BaseSettings):
         "shown",
         description="Whose calls must be signed: those of namespaces that have shown their public keys, or all.",
     )
+    lockdown: Literal["on", "strict", "off"] = Field(
+        "on",
+        description="Give up writing files, core dumps, swap and what else could keep something that was said. `on`: "
+        "what the system refuses is a warning; `strict`: it stops the start; `off`: nothing is given up.",
+    )
     timezone: str | None = Field(
         None, description="Time zone of spoken times (`Europe/Berlin`). Default: the machine's."
     )

@@ -6,6 +6,7 @@ import typer
 
 from sottovoce.cli.exits import ExitCode, told
 from sottovoce.settings import read_settings
+from sottovoce.vault import lockdown
 
 LISTENS = "Sottovoce listens on "
 
@@ -35,7 +36,8 @@ def serve(
     - `sottovoce serve --host 0.0.0.0 --public-url https://voice.example.org`
     - `sottovoce serve --recogniser instant: --synthesiser instant:` (no speech at all, for load tests)
 
-    **Exit codes**: 0 stopped; 2 settings that cannot be used, a taken port, an engine that is not there.
+    **Exit codes**: 0 stopped; 2 settings that cannot be used, a taken port, an engine that is not there, a part of the
+    lockdown that is refused while lockdown is `strict`.
     """
     with told(otherwise=ExitCode.WRONG_USE):
         settings = read_settings(
@@ -46,6 +48,8 @@ def serve(
             synthesiser=synthesiser,
             log_level=log_level,
         )
+        if settings.lockdown != "off":
+            lockdown.start_again()
         from sottovoce.app import serve as run  # noqa: PLC0415 - nothing else needs to load the server
 
         try:

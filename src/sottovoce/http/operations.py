@@ -30,6 +30,8 @@ class Readiness(TypedDict):
     synthesiser: EngineReadiness
     sessions_live: int
     loop_lag_ms: float
+    lockdown: dict[str, str]
+    """Part to `held`, `off` or `refused: ` and why."""
 
 
 def router(hub: Hub) -> APIRouter:
@@ -57,6 +59,7 @@ def router(hub: Hub) -> APIRouter:
             ),
             sessions_live=hub.live,
             loop_lag_ms=round(hub.lag_s * 1000, 1),
+            lockdown={part.name: f"{part.state}: {part.why}" if part.why else str(part.state) for part in hub.lockdown},
         )
 
     @routes.get("/metrics", summary="Counts and times, for Prometheus", response_class=Response)

@@ -45,6 +45,7 @@ from sottovoce.store.base import Place, SessionRecord, Store
 from sottovoce.tasks.base import TaskEngine, TaskStore
 from sottovoce.vault import tickets
 from sottovoce.vault.keys import PublicKeys, encode
+from sottovoce.vault.lockdown import Part
 from sottovoce.vault.namespaces import fingerprint
 from sottovoce.vault.sealing import Purpose, seal_to
 from sottovoce.vault.session_keys import SessionKeys
@@ -106,6 +107,8 @@ class Hub:
     ) -> None:
         self.node = node
         self.tasks = tasks
+        self.lockdown: tuple[Part, ...] = ()
+        """What this process gave up; nothing: it is another's, or has not started."""
         self._store = store
         self._records = records
         self._keys = keys

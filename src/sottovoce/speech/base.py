@@ -1,7 +1,7 @@
 """What an engine that hears or speaks must offer. Sound is 16-bit little-endian mono PCM everywhere."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -29,6 +29,8 @@ class EngineContext(msgspec.Struct, frozen=True, kw_only=True):
     """Language ("en") to JSGF text of every command in it."""
     workers: int = 1
     """Worker processes the engine may start, if it needs such."""
+    lockdown: Literal["on", "strict", "off"] = "off"
+    """Whether its worker processes are to give up writing files, and what else vault.lockdown takes."""
 
 
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ class Pocketsphinx:
         from sottovoce.speech.pocketsphinx import PocketsphinxRecogniser  # noqa: PLC0415
 
         _check_bare(url)
-        return PocketsphinxRecogniser(context.grammars, context.workers)
+        return PocketsphinxRecogniser(context.grammars, context.workers, context.lockdown)
 
 
 class Espeak:
@@ -26,7 +26,7 @@ class Espeak:
         from sottovoce.speech.espeak import EspeakSynthesiser  # noqa: PLC0415
 
         _check_bare(url)
-        return EspeakSynthesiser(workers=context.workers)
+        return EspeakSynthesiser(workers=context.workers, lockdown=context.lockdown)
 
 
 class Instant:

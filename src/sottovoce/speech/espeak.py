@@ -63,10 +63,10 @@ class _Worker:
         self._speaking = False
 
     @classmethod
-    async def start(cls) -> "_Worker":
+    async def start(cls, lockdown: str) -> "_Worker":
         """Raises EngineUnavailable, saying what to install."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-B", "-P", "-m", "sottovoce.speech.espeak_worker"),
+            *(sys.executable, "-B", "-P", "-m", "sottovoce.speech.espeak_worker", lockdown),
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
@@ -145,7 +145,8 @@ class EspeakSynthesiser:
     languages: tuple[str, ...] = ("en", "de")
     voices: tuple[str, ...] = ("en-us", "en-us+f3", "en-us+m3", "en-gb", "en-gb+f2", "en-gb+m7", "de", "de+f2", "de+m3")
 
-    def __init__(self, workers: int = 1) -> None:
+    def __init__(self, workers: int = 1, lockdown: str = "off") -> None:
+        self._lockdown = lockdown
         self.sample_rate = 22_050
         self._size = max(1, min(workers, MAX_WORKERS))
         self._waiting: asyncio.Queue[_Piece] = asyncio.Queue()
@@ -159,7 +160,7 @@ class EspeakSynthesiser:
         """Start the workers. Raises EngineUnavailable, saying what to install."""
         try:
             for number in range(self._size):
-                self._workers[number] = await _Worker.start()
+                self._workers[number] = await _Worker.start(self._lockdown)
         except BaseException:
             await self.close()
             raise
@@ -264,7 +265,7 @@ class EspeakSynthesiser:
         delay_s = 0.1
         while True:
             try:
-                self._workers[number] = await _Worker.start()
+                self._workers[number] = await _Worker.start(self._lockdown)
             except EngineUnavailable:
                 await asyncio.sleep(delay_s)
                 delay_s = min(2 * delay_s, 10.0)

@@ -1,7 +1,8 @@
 """espeak-ng in a process of its own: it is GPL-3.0, and has one state for the whole process.
 
 Started as `python -m sottovoce.speech.espeak_worker` by espeak.py, with which it speaks over its standard input and
-output, one request at a time. It loads nothing else of this package.
+output, one request at a time. Of this package it loads only what locks it down and has it forget (generations.py); with
+`on` or `strict` as its argument it does both.
 
 A request is its length (u32, little-endian), then words a minute (u16), gap between words (u16), 1 or 0 for a pause at
 the end (u8), length of the voice's name (u8), the voice's name, the text in UTF-8. A request of length 0 means: stop
@@ -17,12 +18,13 @@ import ctypes
 import importlib.util
 import os
 import select
-import signal
 import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+
+from sottovoce.speech import generations
+from sottovoce.vault import lockdown
 
 REQUEST_LENGTH = struct.Struct("<I")
 REQUEST_HEAD = struct.Struct("<HHBB")
@@ -39,7 +41,6 @@ _DONT_EXIT = 0x8000
 _RATE, _WORD_GAP = 1, 7
 _BY_CHARACTER = 1
 _UTF8, _END_PAUSE = 1, 0x1000
-_PR_SET_PDEATHSIG = 1
 _OnSound = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
@@ -162,11 +163,14 @@ def _read(size: int) -> bytes:
     return data
 
 
-def _serve(espeak: Espeak) -> NoReturn:
-    while True:
+def _serve(espeak: Espeak, *, forget: bool) -> int:
+    """Until the parent closes the pipe, which raises EOFError; or, to be forgotten, until all that came was said."""
+    said = False
+    while not (forget and said and not select.select([0], [], [], 0)[0]):
         (length,) = REQUEST_LENGTH.unpack(_read(REQUEST_LENGTH.size))
         if not length:
             continue
+        said = True
         request = _read(length)
         words_per_minute, gap, pause, voice_length = REQUEST_HEAD.unpack_from(request)
         text_at = REQUEST_HEAD.size + voice_length
@@ -183,24 +187,26 @@ def _serve(espeak: Espeak) -> NoReturn:
             _send(FAULT, b"espeak-ng does not have this voice")
         else:
             _send(END)
+    return 0
 
 
-def main() -> int:
+def main(mode: lockdown.Mode) -> int:
     """Serve until the parent closes the pipe or dies."""
-    # An interrupt at the terminal goes to the whole group: the parent decides when this ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    generations.die_with_parent()
     try:
         espeak = Espeak()
-    except NotThereError as reason:
+        lockdown.apply(mode)
+    except (NotThereError, lockdown.RefusedError) as reason:
         _send(FAULT, str(reason).encode())
         return 1
     try:
         _send(HELLO, HELLO_RATE.pack(espeak.rate) + espeak.version)
-        _serve(espeak)
+        if mode != "off":
+            return generations.run(lambda: _serve(espeak, forget=True))
+        return _serve(espeak, forget=False)
     except (EOFError, BrokenPipeError):
         return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(lockdown.mode_of(sys.argv)))

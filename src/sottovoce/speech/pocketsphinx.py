@@ -70,12 +70,12 @@ class _Worker:
         self._decoder = msgspec.msgpack.Decoder(wire.FromWorker)
 
     @classmethod
-    async def start(cls, setup: wire.Setup) -> "_Worker":
+    async def start(cls, setup: wire.Setup, lockdown: str) -> "_Worker":
         """Raises EngineUnavailable."""
         if importlib.util.find_spec("pocketsphinx") is None:
             raise EngineUnavailable("pocketsphinx is not installed: pip install pocketsphinx")
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-B", "-P", "-m", "sottovoce.speech.pocketsphinx_worker"),
+            *(sys.executable, "-B", "-P", "-m", "sottovoce.speech.pocketsphinx_worker", lockdown),
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
@@ -91,7 +91,7 @@ class _Worker:
             raise
         if ready is None:
             await worker.end()
-            raise EngineUnavailable("pocketsphinx's worker process does not start")
+            raise EngineUnavailable("pocketsphinx's worker process does not start, or lockdown is refused in it")
         if ready.unknown_words:
             log.warning("words_without_pronunciation", engine="pocketsphinx", count=ready.unknown_words)
         return worker
@@ -183,7 +183,8 @@ class PocketsphinxRecogniser:
     languages: tuple[str, ...] = (LANGUAGE,)
     answers_free_text = False
 
-    def __init__(self, grammars: Mapping[str, str], workers: int = 1) -> None:
+    def __init__(self, grammars: Mapping[str, str], workers: int = 1, lockdown: str = "off") -> None:
+        self._lockdown = lockdown
         self._setup = wire.Setup(grammars.get(LANGUAGE, ""), STREAMS)
         self._size = max(1, min(workers, MAX_WORKERS))
         self._workers: dict[int, _Worker] = {}
@@ -198,7 +199,7 @@ class PocketsphinxRecogniser:
 
     async def start(self) -> None:
         """Start the workers. Raises EngineUnavailable, saying what to install."""
-        starting = [asyncio.create_task(_Worker.start(self._setup)) for _ in range(self._size)]
+        starting = [asyncio.create_task(_Worker.start(self._setup, self._lockdown)) for _ in range(self._size)]
         try:
             started = await asyncio.gather(*starting)
         except BaseException as error:
@@ -332,7 +333,7 @@ class PocketsphinxRecogniser:
         delay_s = 0.1
         while number not in self._workers:
             try:
-                self._workers[number] = await _Worker.start(self._setup)
+                self._workers[number] = await _Worker.start(self._setup, self._lockdown)
             except (EngineUnavailable, TimeoutError, OSError, msgspec.DecodeError):
                 await asyncio.sleep(delay_s)
                 delay_s = min(2 * delay_s, 10.0)

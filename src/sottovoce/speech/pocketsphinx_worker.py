@@ -1,10 +1,8 @@
 """A process that hears: several utterances at a time, taking turns. Started as
 `python -m sottovoce.speech.pocketsphinx_worker` by pocketsphinx.py; see pocketsphinx_wire.py for what the two say."""
 
-import ctypes
 import os
 import select
-import signal
 import sys
 import time
 from collections import deque
@@ -13,9 +11,11 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from sottovoce.speech import generations
 from sottovoce.speech import pocketsphinx_wire as wire
 from sottovoce.speech.base import HEARING_RATE
 from sottovoce.speech.pocketsphinx_ears import Ears, Means, Model
+from sottovoce.vault import lockdown
 
 BYTES_PER_S: Final = 2 * HEARING_RATE
 TURN_BYTES: Final = BYTES_PER_S // 10
@@ -28,9 +28,7 @@ turns out that the first was far off."""
 FAR_OFF: Final = 12.0
 SILENT_S: Final = 2.0
 """After so long without new sound an utterance gives its ears to one that has ended and waits for some."""
-LOOK_AGAIN_S: Final = 0.1
-"""While one waits for ears, so often is looked whether another has become silent: nothing else would tell."""
-_PR_SET_PDEATHSIG: Final = 1
+LOOK_AGAIN_S: Final = 0.25
 _READ_BYTES: Final = 1 << 16
 
 
@@ -104,9 +102,35 @@ class Worker:
         self._model = Model(setup.grammar)
         self._free = [self._model.ears()]
         self._may_make = setup.streams - 1
+        self._made = 1
         self._utterances: dict[int, Utterance] = {}
         self._turns: deque[Utterance] = deque()
         self.unknown_words = self._model.unknown_words
+
+    @property
+    def idle(self) -> bool:
+        """Nobody is being heard."""
+        return not self._utterances
+
+    @property
+    def someone_waits(self) -> bool:
+        """For ears that may become free by the mere passing of time."""
+        return any(utterance.ended and utterance.ears is None for utterance in self._turns)
+
+    @property
+    def made(self) -> int:
+        """Ears, those that failed included."""
+        return self._made
+
+    def make(self, count: int) -> None:
+        """So many ears, where there are fewer."""
+        while self._made < count and self._may_make:
+            self._make_one()
+
+    def _make_one(self) -> None:
+        self._free.append(self._model.ears())
+        self._may_make -= 1
+        self._made += 1
 
     def receive(self, message: wire.ToWorker) -> None:
         """What the server said."""
@@ -129,11 +153,6 @@ class Worker:
                 utterance.ended = True
             case wire.Cancel():
                 self._forget(utterance)
-
-    @property
-    def waits_for_ears(self) -> bool:
-        """Whether an utterance that has ended cannot be heard for want of ears."""
-        return any(utterance.ended and utterance.ears is None for utterance in self._turns)
 
     def work(self) -> tuple[bool, wire.Heard | wire.Partial | wire.Failed | None]:
         """Go on with the utterance whose turn it is: whether there was anything to do, and what there is to say."""
@@ -160,8 +179,7 @@ class Worker:
     def _ears(self, utterance: Utterance) -> Ears | None:
         if utterance.ears is None:
             if not self._free and self._may_make:
-                self._free.append(self._model.ears())
-                self._may_make -= 1
+                self._make_one()
             if not self._free and utterance.ended:
                 self._free += self._taken_from_who_is_silent()
             utterance.ears = self._free.pop() if self._free else None
@@ -202,42 +220,61 @@ def _send(message: wire.FromWorker) -> None:
         frame = frame[os.write(1, frame) :]
 
 
-def _serve() -> None:
-    """Until the pipe is closed."""
+def _setup() -> wire.Setup:
+    """The first message; nothing else comes before it is answered. Raises EOFError."""
     buffer = bytearray()
     decoder = msgspec.msgpack.Decoder(wire.ToWorker)
-    worker: Worker | None = None
-    busy = False
     while True:
-        waits = LOOK_AGAIN_S if worker is not None and worker.waits_for_ears else None
-        if select.select([0], [], [], 0 if busy else waits)[0]:
-            data = os.read(0, _READ_BYTES)
-            if not data:
-                return
-            buffer += data
+        buffer += _read()
         for message in wire.take(buffer, decoder):
             if isinstance(message, wire.Setup):
-                worker = Worker(message)
-                _send(wire.Ready(worker.unknown_words))
-            elif worker is not None:
-                worker.receive(message)
-        if worker is not None:
-            busy, told = worker.work()
-            if told is not None:
-                _send(told)
+                return message
 
 
-def main() -> int:
+def _read() -> bytes:
+    data = os.read(0, _READ_BYTES)
+    if not data:
+        raise EOFError
+    return data
+
+
+def _serve(worker: Worker, *, forget: bool) -> int:
+    """Until the pipe is closed, which raises EOFError; or, to be forgotten, until all that came was heard. Returns how
+    many ears it took."""
+    buffer = bytearray()
+    decoder = msgspec.msgpack.Decoder(wire.ToWorker)
+    busy = heard = False
+    while True:
+        finished = forget and heard and not buffer and worker.idle
+        patience_s = 0 if busy or finished else LOOK_AGAIN_S if worker.someone_waits else None
+        if select.select([0], [], [], patience_s)[0]:
+            buffer += _read()
+        elif finished:
+            return worker.made
+        for message in wire.take(buffer, decoder):
+            worker.receive(message)
+            heard = True
+        busy, told = worker.work()
+        if told is not None:
+            _send(told)
+
+
+def main(mode: lockdown.Mode) -> int:
     """Serve until the parent closes the pipe or dies."""
-    # An interrupt at the terminal goes to the whole group: the parent decides when this ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    generations.die_with_parent()
     try:
-        _serve()
-    except BrokenPipeError:
+        setup = _setup()
+        worker = Worker(setup)
+        lockdown.apply(mode)
+        _send(wire.Ready(worker.unknown_words))
+        if mode != "off":
+            return generations.run(lambda: _serve(worker, forget=True), worker.make)
+        return _serve(worker, forget=False)
+    except (EOFError, BrokenPipeError):
         return 0
-    return 0
+    except lockdown.RefusedError:
+        return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(lockdown.mode_of(sys.argv)))
