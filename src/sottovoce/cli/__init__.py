@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from sottovoce import __version__
+from sottovoce.cli import audit
 from sottovoce.cli.doctor import doctor
 from sottovoce.cli.serve import serve
 from sottovoce.cli.talk import talk
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(talk)
 app.command()(doctor)
+app.add_typer(audit.app, name="audit")
 
 
 def _version(wanted: bool) -> None:
