@@ -37,7 +37,7 @@ done < /proc/self/mountinfo
 shift 2
 exec "$@"
 """
-"""In a mount namespace of its own: the image is mounted, and everything else read-only. It all goes with the process."""
+"""In a mount namespace of its own, which goes with it: the image is mounted, and everything else read-only."""
 
 
 class NotStartedError(SottovoceError):

@@ -55,7 +55,7 @@ def _inside_base64(utf8: bytes, before: int) -> bytes:
 class Sound:
     """A piece of sound: found wherever 72 bytes of it lie together, from any of its samples on."""
 
-    def __init__(self, raw: bytes, quietest: int | float, kind: type[np.generic]) -> None:
+    def __init__(self, raw: bytes, quietest: float, kind: type[np.generic]) -> None:
         self._raw = raw
         keys = _windows(raw)
         samples = np.frombuffer(raw, kind).astype(np.float64)

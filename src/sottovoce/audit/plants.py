@@ -1,7 +1,7 @@
 """Leaks that an audit plants in a server of its own, so that each of its scans shows that it would find one.
 
-A SkillSet that only an audit installs. Loading it makes the detector keep all sound; the task `leak` says its text where
-nothing that was said may ever be.
+A SkillSet that only an audit installs. Loading it makes the detector keep all sound; the task `leak` puts its text
+where nothing that was said may ever be.
 """
 
 import os
@@ -30,8 +30,8 @@ def _remember(registry: CollectorRegistry, *arguments: Any, **named: Any) -> Non
     _init(registry, *arguments, **named)
 
 
-Slot.feed = _keep_and_feed  # type: ignore[method-assign]
-CollectorRegistry.__init__ = _remember  # type: ignore[method-assign]
+Slot.feed = _keep_and_feed  # type: ignore[method-assign,assignment]
+CollectorRegistry.__init__ = _remember  # type: ignore[method-assign,assignment]
 
 
 @task_skill

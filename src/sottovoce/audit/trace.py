@@ -1,4 +1,4 @@
-"""What strace tells: which files were opened to be written, made or changed, and all bytes that were written to them."""
+"""What strace tells: which files were made, changed, or opened to be, and all bytes that were written to them."""
 
 import re
 from collections.abc import Iterable, Iterator

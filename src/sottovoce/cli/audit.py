@@ -110,5 +110,6 @@ def _print(report: "test.Report") -> None:  # type: ignore[name-defined]  # noqa
         for hit in scan.found:
             console.print(f"{scan.name}: {hit.canary} as {hit.form}, {hit.count} times", style="red", markup=False)
     console.print(
-        f"{len(report.canaries)} canaries; every process was stopped {report.seconds_after_end} s after the session's end."
+        f"{len(report.canaries)} canaries; every process was stopped {report.seconds_after_end} s after the end of the "
+        "session."
     )
