@@ -137,7 +137,7 @@ def test_off_gives_up_nothing() -> None:
 @cannot_drop
 def test_strict_does_not_start_where_a_part_is_refused_and_on_does(tmp_path: Path) -> None:
     serve = [sys.executable, "-m", "sottovoce", "serve", "--port", "0"]
-    limited = ["sh", "-c", 'ulimit -Hl 64; exec "$@"', "sh", *WITHOUT_LOCKING, *serve]
+    limited = ["sh", "-c", 'ulimit -l 64; exec "$@"', "sh", *WITHOUT_LOCKING, *serve]
     ended = subprocess.run(
         limited,
         env=environment(INSTANT | {"SOTTOVOCE_LOCKDOWN": "strict"}),
