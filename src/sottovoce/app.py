@@ -184,7 +184,11 @@ def serve(settings: Settings, listening: Callable[[str], None]) -> None:
             _tell_lockdown(hub.lockdown)
 
         server = _Server(config, hub, started)
-        server.run(sockets=[listener])
+        try:
+            server.run(sockets=[listener])
+        except SystemExit:  # the library's, where the application does not start; we say why
+            if not failures:
+                raise
     if failures:
         raise failures[0]
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from sottovoce import __version__
-from sottovoce.cli import keys
+from sottovoce.cli import audit, keys
 from sottovoce.cli.doctor import doctor
 from sottovoce.cli.serve import serve
 from sottovoce.cli.talk import talk
@@ -23,6 +23,7 @@ app.command()(serve)
 app.command()(talk)
 app.command()(doctor)
 app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 
 
 def _version(wanted: bool) -> None:

@@ -6,29 +6,26 @@ import socket
 import sys
 import tomllib
 from collections.abc import Iterator
-from contextlib import aclosing
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import numpy as np
-import soxr
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from sottovoce.cli.exits import ExitCode
+from sottovoce.cli.own_voice import ENGINE_TIMEOUT_S, HEARING_RATE, node_with, speak
 from sottovoce.client import MicrophoneUnavailable
 from sottovoce.client.microphone import devices
 from sottovoce.errors import SettingsInvalid, SottovoceError
 from sottovoce.settings import CONFIG_VARIABLE, DEFAULT_CONFIG, PREFIX, Settings, read_settings
+from sottovoce.vault import lockdown
 
 SENTENCE = "Remind me to buy milk."
 OLDEST_PYTHON = (3, 11)
-ENGINE_TIMEOUT_S = 60.0
-HEARING_RATE = 16_000
 SILENCE_S = 0.5
 
 
@@ -85,7 +82,7 @@ def doctor(
         code = ExitCode.WRONG_USE
     else:
         origins = list(_origins(settings))
-        findings += [_port(settings), *_engines(settings), _microphone()]
+        findings += [_port(settings), *_lockdown(settings), *_engines(settings), _microphone()]
     if code is ExitCode.WELL and any(finding.verdict is Verdict.MISSING for finding in findings):
         code = ExitCode.NOT_WELL
     if as_json:
@@ -123,6 +120,19 @@ def _port(settings: Settings) -> Finding:
     return Finding("port", Verdict.WELL, f"{where} is free")
 
 
+def _lockdown(settings: Settings) -> Iterator[Finding]:
+    """What a server started now would give up: tried in a process of its own, since there is no way back."""
+    tried = lockdown.try_out() if settings.lockdown != "off" else []
+    if not tried:
+        yield Finding("lockdown", Verdict.NOTE, "off: the server could write what is said (SOTTOVOCE_LOCKDOWN=on)")
+    for part in tried:
+        if part.state is lockdown.State.HELD:
+            yield Finding(f"lockdown: {part.name}", Verdict.WELL, "held")
+        else:
+            verdict = Verdict.MISSING if settings.lockdown == "strict" else Verdict.NOTE
+            yield Finding(f"lockdown: {part.name}", verdict, f"refused: {part.why}")
+
+
 def _microphone() -> Finding:
     try:
         heard, played = devices()
@@ -138,7 +148,7 @@ def _engines(settings: Settings) -> list[Finding]:
     """Have one speak what the other hears; what fails says itself what to do."""
     sound = b""
     try:
-        name, sound = asyncio.run(_speak(settings))
+        name, _, sound = asyncio.run(speak(settings, SENTENCE))
         spoken = Finding("synthesiser", Verdict.WELL, f"{name} spoke for {len(sound) / 2 / HEARING_RATE:.1f} s")
     except (SottovoceError, TimeoutError) as error:
         spoken = Finding("synthesiser", Verdict.MISSING, _why(settings.synthesiser, error))
@@ -147,17 +157,6 @@ def _engines(settings: Settings) -> list[Finding]:
     except (SottovoceError, TimeoutError) as error:
         heard = Finding("recogniser", Verdict.MISSING, _why(settings.recogniser, error))
     return [spoken, heard]
-
-
-def _node(settings: Settings, role: str) -> Any:
-    """What holds the engine of this role; the other one's is a stand-in, so that each is tried whatever the other is.
-
-    Raises EngineUnavailable, EngineUrlInvalid.
-    """
-    from sottovoce.app import make_hub  # noqa: PLC0415 - other commands need not load the server
-
-    other = "recogniser" if role == "synthesiser" else "synthesiser"
-    return make_hub(settings.model_copy(update={other: "instant:"})).node
 
 
 def _why(url: str, error: Exception) -> str:
@@ -172,22 +171,8 @@ def _heard(name: str, text: str, *, spoke: bool) -> Finding:
     return Finding("recogniser", Verdict.WELL, f'{name} heard "{text}" where "{SENTENCE}" was spoken')
 
 
-async def _speak(settings: Settings) -> tuple[str, bytes]:
-    """The engine's name, and the sentence: 16 kHz, 16-bit, mono."""
-    synthesiser = _node(settings, "synthesiser").synthesiser
-    async with asyncio.timeout(ENGINE_TIMEOUT_S):
-        await synthesiser.start()
-        try:
-            async with aclosing(synthesiser.speak(SENTENCE, language="en", voice=None, speed=1.0)) as chunks:
-                pcm = b"".join([chunk async for chunk in chunks])
-        finally:
-            await synthesiser.close()
-    samples = np.frombuffer(pcm, dtype=np.int16)
-    return synthesiser.name, soxr.resample(samples, synthesiser.sample_rate, HEARING_RATE).tobytes()
-
-
 async def _hear(settings: Settings, sound: bytes) -> Finding:
-    recogniser = _node(settings, "recogniser").recogniser
+    recogniser = node_with(settings, "recogniser").recogniser
     silence = bytes(2 * int(SILENCE_S * HEARING_RATE))
     text = ""
     async with asyncio.timeout(ENGINE_TIMEOUT_S):

@@ -22,6 +22,8 @@ class ExitCode(IntEnum):
     """No server answers, or it takes no session."""
     CUT_SHORT = 4
     """The conversation began and could not be held to its end."""
+    NOT_MADE = 5
+    """All that could be looked at is well, and something could not be looked at: no root, a program that is missing."""
     INTERRUPTED = 130
 
 

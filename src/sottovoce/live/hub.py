@@ -39,6 +39,7 @@ from sottovoce.live.pulse import Pulse
 from sottovoce.live.runner import Runner
 from sottovoce.live.session import LiveSession
 from sottovoce.live.talk import LiveTalk
+from sottovoce.live.wash import Wash
 from sottovoce.logs import place, short
 from sottovoce.orchestrator.base import TaskUpdate
 from sottovoce.store.base import Place, SessionRecord, Store
@@ -121,6 +122,7 @@ class Hub:
         self._live = 0
         self._deadlines = Deadlines()
         self._pulse = Pulse(node.detector.tick, self._look_at_deadlines, node.measured)
+        self._wash = Wash()
         self._closing: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._streams = 0
@@ -134,12 +136,14 @@ class Hub:
         await self.node.recogniser.start()
         await self.node.synthesiser.start()
         await self.tasks.start()
+        await self._wash.start()
         self._pulse.start()
 
     async def stop(self) -> None:
         """End every session, then the engines."""
         await self.drain()
         await self._pulse.stop()
+        self._wash.close()
         await self.tasks.close()
         await self.node.synthesiser.close()
         await self.node.recogniser.close()
@@ -426,6 +430,7 @@ class Hub:
             await runner.gone()
         await self.tasks.forget(live.id)
         self._keys.drop(live.id)
+        await self._wash.session_ended()
         await self._store.end(live.id, live.session.status)
         log.info("session_ended", session=short(live.id), reason=str(reason))
 

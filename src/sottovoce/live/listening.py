@@ -198,3 +198,4 @@ class Listening:
         self._started.clear()
         self._hearing = None
         self._slot.close()
+        self._resampler = Resampler(HEARING_RATE, HEARING_RATE)  # any other keeps some sound

@@ -112,8 +112,13 @@ class Runner:
         self._node.census.ear_closed(self.listening)
 
     async def gone(self) -> None:
-        """Wait until nothing of it runs any more."""
+        """Wait until nothing of it runs any more; then nothing that was said is left in it."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Whoever carries the stream may hold this a little longer, and so do circles.
+        self.conversation = Conversation(self.session_id, self.config, self._talk.ends_at, new_id)
+        self._replay = Replay()
+        self._talk.last_said = self._talk.instructions = ""
+        self._answering = None
 
     # -- what comes in -----------------------------------------------------------------------------------------------
 

@@ -228,6 +228,7 @@ class EspeakSynthesiser:
                 await self._say_with(number, piece)
             elif piece is None:
                 await self._replace(number)
+            del piece  # what was said last is not kept until something else is said
 
     async def _next_piece(self, worker: _Worker) -> _Piece | None:
         """None: the worker has died meanwhile."""

@@ -284,8 +284,8 @@ class PocketsphinxRecogniser:
             worker = self._workers[number]
             try:
                 while messages := await self._messages(worker):
-                    for message in messages:
-                        self._receive(worker, message)
+                    while messages:  # what was heard last is not kept until something else is heard
+                        self._receive(worker, messages.pop(0))
             except msgspec.DecodeError:
                 log.warning("worker_talks_nonsense", engine=self.name)
             await self._replace(number)

@@ -39,7 +39,7 @@ class Resampler:
         self._samples_in += len(pcm) // SAMPLE_BYTES
         out: NDArray[np.int16] = self._stream.resample_chunk(np.frombuffer(pcm, dtype=np.int16))
         self._samples_out += len(out)
-        return out.tobytes()
+        return _taken(out)
 
     def flush(self) -> bytes:
         """No more sound: what was held back. The next piece begins a new stream."""
@@ -48,9 +48,16 @@ class Resampler:
         rest: NDArray[np.int16] = self._stream.resample_chunk(np.empty(0, dtype=np.int16), last=True)
         self._stream.clear()
         self._samples_in = self._samples_out = 0
-        return rest.tobytes()
+        return _taken(rest)
 
     @property
     def delay_ms(self) -> float:
         """How much sound is held back now: counted, since soxr's own figure leaves out what a variable stream holds."""
         return 1000 * (self._samples_in / self.from_rate - self._samples_out / self.to_rate)
+
+
+def _taken(sound: NDArray[np.int16]) -> bytes:
+    """The sound, of which nothing stays: numpy keeps memory of less than 1024 bytes for later as it is."""
+    pcm = sound.tobytes()
+    sound.fill(0)
+    return pcm

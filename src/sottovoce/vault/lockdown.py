@@ -5,8 +5,10 @@ nothing was said yet. Both in every process of the server: the workers of engine
 """
 
 import ctypes
+import json
 import os
 import resource
+import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -91,6 +93,14 @@ def apply(mode: Mode) -> tuple[Part, ...]:
             "(SOTTOVOCE_LOCKDOWN=on), which makes it a warning"
         )
     return parts
+
+
+def try_out() -> list[Part]:
+    """What `apply` would tell in a server that is started now; nothing is given up here."""
+    tried = subprocess.run(  # noqa: S603 - this module
+        [sys.executable, "-m", __name__], env=os.environ | MEMORY_ENVIRONMENT, capture_output=True, check=True
+    )
+    return [Part(name, State(state), why) for name, state, why in json.loads(tried.stdout)]
 
 
 def mode_of(arguments: Sequence[str]) -> Mode:
@@ -209,3 +219,7 @@ def _libc() -> ctypes.CDLL:
 
 def _errno(what: str) -> str:
     return f"{what}: {os.strerror(ctypes.get_errno())}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(apply("on")))
