@@ -12,6 +12,10 @@ def test_what_is_well_is_said_and_tried(run: Run, free_port: int) -> None:
     says = {each["what"]: each["says"] for each in report["findings"]}
     assert report["well"] is True
     assert verdicts.pop("microphone") in {"ok", "note"}
+    assert verdicts.pop("lockdown: memory_locked") in {"ok", "note"}
+    given_up = {what: verdicts.pop(what) for what in list(verdicts) if what.startswith("lockdown: ")}
+    assert set(given_up.values()) == {"ok"}
+    assert len(given_up) == 5
     assert set(verdicts) == {"Python", "cores", "port", "synthesiser", "recogniser"}
     assert set(verdicts.values()) == {"ok"}
     assert "1.0 s" in says["synthesiser"]
@@ -48,3 +52,10 @@ def test_settings_that_cannot_be_used_are_2(run: Run) -> None:
     assert doctor.code == 2
     assert "port" in doctor.out
     assert "Traceback" not in doctor.err
+
+
+def test_lockdown_that_is_off_is_a_note(run: Run) -> None:
+    report = json.loads(run("doctor", "--json", SOTTOVOCE_PORT="0", SOTTOVOCE_LOCKDOWN="off", **INSTANT).out)
+    (lockdown,) = [each for each in report["findings"] if each["what"].startswith("lockdown")]
+    assert lockdown["verdict"] == "note"
+    assert "SOTTOVOCE_LOCKDOWN=on" in lockdown["says"]
