@@ -33,7 +33,7 @@ ARROWS: Mapping[str, frozenset[str]] = {
     "settings": frozenset(),
     "app": BELOW_HTTP | {"live", "http", "logs", "settings"},
     "audit": frozenset({"client", "orchestrator.skills", "speech.detector"}),
-    "cli": frozenset({"app", "audit", "settings", "client", "vault"}),
+    "cli": frozenset({"app", "audit", "settings", "client", "vault.keys", "vault.lockdown"}),
     "__main__": frozenset({"cli"}),
     "__init__": frozenset(),
 }
