@@ -38,6 +38,7 @@ const CONNECT_MS = 10_000;
 const LAST_WORD_MS = 3_000;
 const CLOSED_CLEANLY = 1000;
 const NO_CODE = 1006;
+const OPEN = 1; // WebSocket.readyState
 /** Of a close code: the connection is gone, the session need not be. All others are the session's end, or our fault. */
 const MAY_RESUME = new Set([1001, NO_CODE, 1012, 1013]);
 
@@ -106,7 +107,7 @@ export class VoiceSession extends SessionCalls {
     if (this.connection === 'closed') throw new StreamClosed(NO_CODE);
     const eventId = `client_${++this._eventsSent}`;
     const text = JSON.stringify({ event_id: eventId, ...event });
-    if (this.connection === 'open' && !this._resuming) this._stream?.send(text);
+    if (this.connection === 'open' && !this._resuming) this._put(text);
     else this._sound.addText(text);
     return eventId;
   }
@@ -314,8 +315,18 @@ export class VoiceSession extends SessionCalls {
    */
   _flush(most) {
     const waiting = this._sound.take(most);
-    for (const each of waiting) this._stream?.send(/** @type {any} */ (each));
+    for (const each of waiting) this._put(each);
     return waiting.length;
+  }
+
+  /**
+   * Nothing more goes out while the stream closes: whether it is the end, or only a break, is known a moment later.
+   *
+   * @private
+   * @param {string | Int16Array} message
+   */
+  _put(message) {
+    if (this._stream?.readyState === OPEN) this._stream.send(/** @type {any} */ (message));
   }
 
   /**
