@@ -208,9 +208,7 @@ talking(
     const latencies = /** @type {number[]} */ (await page.evaluate('window.latencies')).sort((a, b) => a - b);
     const p95 = latencies[Math.ceil(latencies.length * 0.95) - 1];
     console.log(`from the end of speech to the first sound in the page: p95 ${p95} ms of ${latencies} (at most ${MOST_MS})`);
-    // p95 is the promise, and printed; what else a shared machine does may cost one answer in ten a second.
-    const p50 = latencies[Math.ceil(latencies.length / 2) - 1];
-    assert.ok(p50 <= MOST_MS, `${p50} ms`);
+    assert.ok(p95 <= MOST_MS, `${p95} ms`);
   },
 );
 
