@@ -2,7 +2,8 @@ import { fromBase64url, hex, joined, sha256 } from './bytes.js';
 import { ServerUnreachable, SottovoceError } from './errors.js';
 import { Rest } from './rest.js';
 import { SessionKey } from './session-key.js';
-import { VoiceSession, webSocketClass } from './session.js';
+import { VoiceSession } from './session.js';
+import { webSocketClass } from './web-socket.js';
 
 export const VERSION = '0.1.0';
 

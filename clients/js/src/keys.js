@@ -54,7 +54,7 @@ export class NamespaceKeys {
    * @param {string} name the namespace's, say
    */
   static async kept(name) {
-    const database = await database_();
+    const database = await openDatabase();
     try {
       const pairs = await request(database.transaction(STORE).objectStore(STORE).get(name));
       if (pairs !== undefined) return NamespaceKeys._of(pairs);
@@ -72,7 +72,7 @@ export class NamespaceKeys {
    * @param {string} name
    */
   static async forget(name) {
-    const database = await database_();
+    const database = await openDatabase();
     await request(database.transaction(STORE, 'readwrite').objectStore(STORE).delete(name));
     database.close();
   }
@@ -107,12 +107,16 @@ export class NamespaceKeys {
 
   /**
    * @param {Bytes} text
-   * @returns {Promise<{ algorithm: string, signature: Bytes }>} the algorithm by its name in RFC 9421
+   * @returns {Promise<Bytes>}
    */
   async sign(text) {
-    const { signed, parameters } = algorithm(this.pairs);
-    const signature = await crypto.subtle.sign(parameters, this.pairs.proof.privateKey, text);
-    return { algorithm: signed, signature: new Uint8Array(signature) };
+    const { parameters } = algorithm(this.pairs);
+    return new Uint8Array(await crypto.subtle.sign(parameters, this.pairs.proof.privateKey, text));
+  }
+
+  /** How it signs, by the name in RFC 9421. */
+  get signatureAlgorithm() {
+    return algorithm(this.pairs).signed;
   }
 }
 
@@ -131,7 +135,7 @@ async function proofKeys() {
 }
 
 /** @returns {Promise<IDBDatabase>} */
-function database_() {
+function openDatabase() {
   const opening = indexedDB.open(DATABASE, 1);
   opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
   return request(opening);

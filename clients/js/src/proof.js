@@ -16,17 +16,16 @@ const TAG = 'sottovoce';
 export async function proof(keys, method, url, body) {
   const digest = `sha-256=:${base64(await sha256(joined(new TextEncoder().encode(body))))}:`;
   const nonce = base64url(crypto.getRandomValues(new Uint8Array(16)));
-  const algorithm = keys.view.proof.alg === 'ed25519' ? 'ed25519' : 'ecdsa-p256-sha256';
   const parameters =
     `("@method" "@target-uri" "content-digest");created=${Math.floor(Date.now() / 1000)};keyid="${keys.keyHash}"` +
-    `;alg="${algorithm}";nonce="${nonce}";tag="${TAG}"`;
+    `;alg="${keys.signatureAlgorithm}";nonce="${nonce}";tag="${TAG}"`;
   const base = [
     `"@method": ${method}`,
     `"@target-uri": ${url}`,
     `"content-digest": ${digest}`,
     `"@signature-params": ${parameters}`,
   ].join('\n');
-  const { signature } = await keys.sign(joined(base));
+  const signature = await keys.sign(joined(base));
   return {
     'Content-Digest': digest,
     'Signature-Input': `${TAG}=${parameters}`,

@@ -42,11 +42,6 @@ const OPEN = 1; // WebSocket.readyState
 /** Of a close code: the connection is gone, the session need not be. All others are the session's end, or our fault. */
 const MAY_RESUME = new Set([1001, NO_CODE, 1012, 1013]);
 
-/** @returns {Promise<typeof WebSocket>} the browser's or Node's own; older Nodes need the package `ws` */
-export async function webSocketClass() {
-  return globalThis.WebSocket ?? /** @type {any} */ ((await import('ws')).WebSocket);
-}
-
 /**
  * One session and its stream. Made by `VoiceClient.open()`.
  *
@@ -83,6 +78,15 @@ export class VoiceSession extends SessionCalls {
     return this._sound.samples / SAMPLES_PER_MS;
   }
 
+  /** Whether the server has had all that was given before. */
+  get _inStep() {
+    return this.connection === 'open' && !this._resuming;
+  }
+
+  get _isOpen() {
+    return this._stream?.readyState === OPEN;
+  }
+
   // -- what is said to the server ------------------------------------------------------------------------------------
 
   /**
@@ -93,7 +97,7 @@ export class VoiceSession extends SessionCalls {
   sendSound(pcm) {
     if (this.connection === 'closed') return;
     this._sound.add(pcm);
-    if (this.connection === 'open' && !this._resuming) this._flush();
+    if (this._inStep) this._flush();
   }
 
   /**
@@ -107,7 +111,7 @@ export class VoiceSession extends SessionCalls {
     if (this.connection === 'closed') throw new StreamClosed(NO_CODE);
     const eventId = `client_${++this._eventsSent}`;
     const text = JSON.stringify({ event_id: eventId, ...event });
-    if (this.connection === 'open' && !this._resuming) this._put(text);
+    if (this._inStep && this._isOpen) this._stream?.send(text);
     else this._sound.addText(text);
     return eventId;
   }
@@ -314,19 +318,10 @@ export class VoiceSession extends SessionCalls {
    * @returns {number} how many messages were sent
    */
   _flush(most) {
-    const waiting = this._sound.take(most);
-    for (const each of waiting) this._put(each);
+    // While the stream closes all of it waits: whether that is the end, or only a break, is known a moment later.
+    const waiting = this._isOpen ? this._sound.take(most) : [];
+    for (const each of waiting) this._stream?.send(/** @type {any} */ (each));
     return waiting.length;
-  }
-
-  /**
-   * Nothing more goes out while the stream closes: whether it is the end, or only a break, is known a moment later.
-   *
-   * @private
-   * @param {string | Int16Array} message
-   */
-  _put(message) {
-    if (this._stream?.readyState === OPEN) this._stream.send(/** @type {any} */ (message));
   }
 
   /**

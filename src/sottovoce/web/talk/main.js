@@ -2,6 +2,7 @@
 
 import { MicrophoneUnavailable, NamespaceKeys, SottovoceError, StreamClosed, VoiceClient } from '../client/index.js';
 import { microphones, Talk } from '../client/browser.js';
+import { hex } from '../client/bytes.js';
 import { Board } from './board.js';
 import { button, get, make, write } from './dom.js';
 import { Texts } from './texts.js';
@@ -40,7 +41,7 @@ const page = {
 
 /** In hexadecimal. @param {number} bytes */
 function random(bytes) {
-  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hex(crypto.getRandomValues(new Uint8Array(bytes)));
 }
 
 const transcript = new Transcript(page.texts);

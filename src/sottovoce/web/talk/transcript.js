@@ -1,3 +1,4 @@
+import { SAMPLES_PER_MS } from '../client/sent-sound.js';
 import { get, make } from './dom.js';
 
 /**
@@ -6,7 +7,6 @@ import { get, make } from './dom.js';
  * @typedef {import('./texts.js').Texts} Texts
  */
 
-const RATE_PER_MS = 16;
 /** How long a letter is spoken, in ms, until an answer has told. */
 const LETTER_MS = 68;
 const LETTERS_TO_TELL = 20;
@@ -108,7 +108,7 @@ export class Transcript {
   /** @param {Int16Array} pcm more sound of the answer that is being spoken */
   sound(pcm) {
     const line = this._lines.get(this._speaking);
-    if (line !== undefined) line.soundMs += pcm.length / RATE_PER_MS;
+    if (line !== undefined) line.soundMs += pcm.length / SAMPLES_PER_MS;
   }
 
   /** @param {Heard} heard */
