@@ -30,7 +30,7 @@ ARROWS: Mapping[str, frozenset[str]] = {
     "client": frozenset({"wire", "vault"}),
     "errors": frozenset(),
     "logs": frozenset(),
-    "settings": frozenset(),
+    "settings": frozenset({"core.addresses"}),
     "app": BELOW_HTTP | {"live", "http", "logs", "settings"},
     "audit": frozenset({"client", "orchestrator.skills", "speech.detector"}),
     "cli": frozenset({"app", "audit", "settings", "client", "vault.keys", "vault.lockdown"}),

@@ -3,7 +3,6 @@
 The rooms below get plain values, never this tree.
 """
 
-import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from sottovoce.core.addresses import is_loopback
 from sottovoce.errors import SettingsInvalid
 
 PREFIX = "SOTTOVOCE_"
@@ -165,16 +165,6 @@ class Settings(BaseSettings):
         """Command line, environment, file, in this order."""
         toml = TomlConfigSettingsSource(settings_cls, Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG)))
         return init_settings, env_settings, toml
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach it."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def read_settings(**overrides: object) -> Settings:

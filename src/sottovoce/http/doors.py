@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from sottovoce.core.addresses import is_loopback
 from sottovoce.errors import OperatorElsewhere, OperatorGuesses, OperatorUnknown
-from sottovoce.http.origins import is_loopback
 
 USER: Final = "operator"
 GUESSES: Final = 10

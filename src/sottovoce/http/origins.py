@@ -5,9 +5,10 @@ What "same origin" is comes from `public_url`, or is loopback; the request's own
 controls a name can point it here.
 """
 
-import ipaddress
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
+
+from sottovoce.core.addresses import is_loopback
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -41,16 +42,6 @@ def parse_origin(url: str) -> Origin:
     if parts.scheme not in _PORTS or not parts.hostname:
         raise ValueError("an origin looks like https://app.example.org")
     return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the name or address means this machine, whatever a name server says."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_host(origin: Origin, host: str) -> bool:

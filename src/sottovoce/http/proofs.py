@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 from fastapi import Request
 
+from sottovoce.core.addresses import is_loopback
 from sottovoce.errors import InvalidPublicKeys, ProofInvalid, ProofRequired, SessionNotFound, TaskNotFound
-from sottovoce.http.origins import is_loopback
 from sottovoce.live.hub import Hub
 from sottovoce.vault.keys import PublicKeys, public_keys
 from sottovoce.vault.proof import Prover

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from typing_extensions import TypedDict
 
-from sottovoce.http.origins import is_loopback
+from sottovoce.core.addresses import is_loopback
 from sottovoce.http.urls import WebSocketUrls
 from sottovoce.live.hub import Hub, NewSession
 from sottovoce.live.session import LiveSession
