@@ -19,6 +19,7 @@ from sottovoce.http.transport import VoiceProtocol
 from sottovoce.live.census import Census
 from sottovoce.live.clock import Clock
 from sottovoce.live.hub import Hub, HubLimits
+from sottovoce.live.keyring import Keyring
 from sottovoce.live.metrics import Metrics
 from sottovoce.live.node import Node, totals
 from sottovoce.live.recent import Trend
@@ -71,8 +72,7 @@ def make_hub(settings: Settings) -> Hub:
         store,
         tasks,
         records=records,
-        keys=keys,
-        registered=settings.registered_namespaces if settings.namespaces == "registered" else None,
+        keyring=Keyring(store, keys, settings.registered_namespaces if settings.namespaces == "registered" else None),
         limits=HubLimits(
             sessions_per_namespace=settings.max_sessions_per_user,
             sessions=settings.max_sessions,

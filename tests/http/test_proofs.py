@@ -41,14 +41,14 @@ async def test_the_key_of_a_session_opens_for_its_namespace_only(server: Server)
     view = await opened(server, keys)
     sealed = decode(view["session_key"]["sealed"])
     secret = open_sealed(keys.sealing, Purpose.SESSION_KEY, view["id"], sealed)
-    kept = server.hub._keys.get(view["id"])
+    kept = server.hub.keyring.sessions.get(view["id"])
     assert kept is not None
     record = kept.seal(Purpose.TASK, b"words")
     assert SessionKey(view["id"], secret).open(Purpose.TASK, record) == b"words"
     with pytest.raises(Exception, match="opened"):
         open_sealed(others.sealing, Purpose.SESSION_KEY, view["id"], sealed)
     await server.http.delete(f"{SESSIONS}/{view['id']}", auth=Proof(keys))
-    assert server.hub._keys.get(view["id"]) is None
+    assert server.hub.keyring.sessions.get(view["id"]) is None
     assert kept.secret == b""
 
 

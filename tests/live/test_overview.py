@@ -4,7 +4,8 @@ import time
 
 from sottovoce.app import make_hub
 from sottovoce.live import overview
-from sottovoce.live.hub import Hub, NewSession
+from sottovoce.live.asked import NewSession
+from sottovoce.live.hub import Hub
 from sottovoce.settings import read_settings
 
 KEY = "sha256:" + "d" * 64

@@ -66,7 +66,7 @@ class Proofs:
             return False, None
         namespace_id = path.get("namespace_id") or request.query_params.get("namespace_id")
         if namespace_id is not None:
-            return True, await self._hub.keys_of(namespace_id)
+            return True, await self._hub.keyring.known(namespace_id)
         return (True, await self._opening(request)) if request.method == "POST" else (False, None)
 
     async def _opening(self, request: Request) -> PublicKeys | None:
@@ -74,7 +74,7 @@ class Proofs:
             body = msgspec.json.decode(await request.body(), type=_Body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        known = await self._hub.keys_of(body.namespace_id)
+        known = await self._hub.keyring.known(body.namespace_id)
         shown = body.public_keys
         if known is not None or shown is None:
             return known

@@ -8,7 +8,8 @@ from typing_extensions import TypedDict
 
 from sottovoce.core.addresses import is_loopback
 from sottovoce.http.urls import WebSocketUrls
-from sottovoce.live.hub import Hub, NewSession
+from sottovoce.live.asked import NewSession
+from sottovoce.live.hub import Hub
 from sottovoce.live.session import LiveSession
 from sottovoce.vault.keys import public_keys
 from sottovoce.wire.views import rfc3339
@@ -146,7 +147,7 @@ def router(hub: Hub, urls: WebSocketUrls) -> APIRouter:
         base = urls.base(request)
         created = _created(live, urls.with_ticket(base, live.id, ticket))
         from_here = request.client is not None and is_loopback(request.client.host)
-        key = hub.hand_over_key(live, privately=base.startswith("wss:") or from_here)
+        key = hub.keyring.hand_over(live.record, privately=base.startswith("wss:") or from_here)
         return SessionOpened(**created, session_key=SessionKeyHandedOver(**key))  # type: ignore[typeddict-item]
 
     @routes.get("", summary="The live sessions of a namespace, newest first")

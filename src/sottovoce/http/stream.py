@@ -9,8 +9,9 @@ from starlette.types import Receive, Scope, Send
 
 from sottovoce.http.origins import Origins
 from sottovoce.http.transport import EXTENSION, Sink
+from sottovoce.live.asked import StreamRefused
 from sottovoce.live.connection import FOREIGN_ORIGIN, Connection
-from sottovoce.live.hub import Hub, StreamRefused
+from sottovoce.live.hub import Hub
 from sottovoce.live.runner import Runner
 from sottovoce.wire.encode import event_number
 

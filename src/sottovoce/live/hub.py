@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import itertools
 import uuid
-from collections.abc import Mapping
 
 import msgspec
 import structlog
@@ -21,6 +20,7 @@ from sottovoce.errors import (
     SottovoceError,
     TooManySessions,
 )
+from sottovoce.live.asked import NewSession, StreamRefused
 from sottovoce.live.connection import (
     ENDED,
     GOING_AWAY,
@@ -34,6 +34,7 @@ from sottovoce.live.connection import (
 )
 from sottovoce.live.deadlines import Deadlines
 from sottovoce.live.desk import DEFAULT_LANGUAGE, Desk
+from sottovoce.live.keyring import Keyring
 from sottovoce.live.node import Node
 from sottovoce.live.pulse import Pulse
 from sottovoce.live.runner import Runner
@@ -45,11 +46,8 @@ from sottovoce.orchestrator.base import TaskUpdate
 from sottovoce.store.base import Place, SessionRecord, Store
 from sottovoce.tasks.base import TaskEngine, TaskStore
 from sottovoce.vault import tickets
-from sottovoce.vault.keys import PublicKeys, encode
 from sottovoce.vault.lockdown import Part
 from sottovoce.vault.namespaces import fingerprint
-from sottovoce.vault.sealing import Purpose, seal_to
-from sottovoce.vault.session_keys import SessionKeys
 
 RETRY_AFTER_S = 5
 STREAMS_CLOSE_S = 3.0
@@ -73,24 +71,6 @@ class HubLimits(msgspec.Struct, frozen=True, kw_only=True):
     lag_s: float = 0.5
 
 
-class NewSession(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client says of itself."""
-
-    namespace_id: str
-    key_hash: str
-    device_type: str
-    client_version: str
-    public_keys: PublicKeys | None = None
-
-
-class StreamRefused(Exception):
-    """This WebSocket is not to be."""
-
-    def __init__(self, close: Close) -> None:
-        super().__init__(close.reason)
-        self.close = close
-
-
 class Hub:
     """Implements what REST and the stream ask for; owns every live session of the process."""
 
@@ -101,8 +81,7 @@ class Hub:
         tasks: TaskEngine,
         *,
         records: TaskStore,
-        keys: SessionKeys,
-        registered: Mapping[str, str] | None,
+        keyring: Keyring,
         limits: HubLimits,
         session_limits: SessionLimits,
     ) -> None:
@@ -112,9 +91,7 @@ class Hub:
         """What this process gave up; nothing: it is another's, or has not started."""
         self._store = store
         self._records = records
-        self._keys = keys
-        self._registered = registered
-        """Namespaces to the fingerprint of each, if no others may open sessions."""
+        self.keyring = keyring
         self.desk = Desk(self.find, records, tasks)
         self._limits = limits
         self._session_limits = session_limits
@@ -186,14 +163,13 @@ class Hub:
     async def create(self, new: NewSession) -> tuple[LiveSession, str]:
         """A new session and its ticket's text.
 
-        Raises InvalidKeyHash, TooManySessions, NodeFull, NodeOverloaded.
+        Raises InvalidKeyHash, InvalidPublicKeys, TooManySessions, NodeFull, NodeOverloaded.
         """
         key_hash = fingerprint(new.key_hash)
-        if self._registered is not None and self._registered.get(new.namespace_id, "").lower() != key_hash:
-            raise self._refused(InvalidKeyHash())
-        public_keys = new.public_keys or await self._store.keys_of(new.namespace_id)
-        if new.public_keys is not None and new.public_keys.key_hash != key_hash:
-            raise self._refused(InvalidPublicKeys())
+        try:
+            public_keys = await self.keyring.shown(new, key_hash)
+        except (InvalidKeyHash, InvalidPublicKeys) as error:
+            raise self._refused(error) from None
         if self._live >= self.most:
             raise self._refused(NodeFull(retry_after_s=RETRY_AFTER_S))
         if self._pulse.lag_s > self._limits.lag_s:
@@ -217,7 +193,7 @@ class Hub:
             raise self._refused(TooManySessions(self._limits.sessions_per_namespace, retry_after_s=RETRY_AFTER_S))
         text, ticket = tickets.issue(now, self._session_limits.connect_s)
         live = LiveSession(record, session, ticket, self.node.census)
-        self._keys.begin(record.id)
+        self.keyring.sessions.begin(record.id)
         self._sessions[record.id] = live
         self._live += 1
         self._deadlines.set(record.id, session.next_deadline())
@@ -225,20 +201,6 @@ class Hub:
         self.node.metrics.sessions_live.set(self._live)
         log.debug("session_created", session=short(record.id))
         return live, text
-
-    async def keys_of(self, namespace_id: str) -> PublicKeys | None:
-        """The public keys that a namespace has shown, while anything of it lives."""
-        return await self._store.keys_of(namespace_id)
-
-    def hand_over_key(self, live: LiveSession, *, privately: bool) -> dict[str, str]:
-        """The session's key for the client: `{sealed}` to its namespace's key, `{plain}` to one that has shown none, if
-        nobody can read along."""
-        key = self._keys.get(live.id)
-        secret = key.secret if key is not None else b""
-        public = live.record.public_keys
-        if public is None:
-            return {"plain": encode(secret)} if privately else {}
-        return {"sealed": encode(seal_to(public.sealing, Purpose.SESSION_KEY, live.id, secret))}
 
     def _refused(self, error: SottovoceError) -> SottovoceError:
         self.node.metrics.sessions_refused.labels(error.code).inc()
@@ -429,7 +391,7 @@ class Hub:
             runner.end(no.SessionEnded(str(reason), usage), _CLOSES.get(reason, ENDED))
             await runner.gone()
         await self.tasks.forget(live.id)
-        self._keys.drop(live.id)
+        self.keyring.sessions.drop(live.id)
         await self._wash.session_ended()
         await self._store.end(live.id, live.session.status)
         log.info("session_ended", session=short(live.id), reason=str(reason))
@@ -439,5 +401,5 @@ class Hub:
         self._sessions.pop(live.id, None)
         self._deadlines.remove(live.id)
         await self.tasks.forget(live.id)
-        self._keys.drop(live.id)
+        self.keyring.sessions.drop(live.id)
         await self._store.erase(live.id)
