@@ -57,9 +57,15 @@ export async function breakable(url) {
   /** @type {Set<import('node:net').Socket>} */
   const sockets = new Set();
   let refusing = false;
+  /** @type {string[]} */
+  const asked = [];
   const proxy = createServer((near) => {
     if (refusing) return near.destroy();
     const far = connect(Number(port), hostname);
+    near.on('data', (data) => {
+      const head = data.toString('latin1');
+      if (/^[A-Z]+ \S+ HTTP/.test(head)) asked.push(head);
+    });
     for (const [one, other] of [
       [near, far],
       [far, near],
@@ -77,6 +83,8 @@ export async function breakable(url) {
   const { port: own } = /** @type {import('node:net').AddressInfo} */ (proxy.address());
   return {
     url: `http://127.0.0.1:${own}`,
+    /** What clients asked for: the heads of their requests. */
+    asked,
     refuse: (/** @type {boolean} */ wanted) => (refusing = wanted),
     breakAll: () => sockets.forEach((socket) => socket.resetAndDestroy()),
     stop: () => {

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from typing_extensions import TypedDict
 
 from sottovoce.core.addresses import is_loopback
+from sottovoce.http.origins import origin_of
 from sottovoce.http.urls import WebSocketUrls
 from sottovoce.live.asked import NewSession
 from sottovoce.live.hub import Hub
@@ -142,6 +143,7 @@ def router(hub: Hub, urls: WebSocketUrls) -> APIRouter:
                 device_type=body.device_type,
                 client_version=body.client_version,
                 public_keys=None if shown is None else public_keys(shown.sealing, shown.proof.alg, shown.proof.key),
+                origin=origin_of(request.headers),
             )
         )
         base = urls.base(request)
@@ -175,7 +177,7 @@ def router(hub: Hub, urls: WebSocketUrls) -> APIRouter:
 
     @routes.post("/{session_id}/resume", summary="A fresh address for a session whose connection dropped")
     async def resume(session_id: SessionId, request: Request) -> SessionCreated:
-        live, ticket = hub.resume(session_id)
+        live, ticket = hub.resume(session_id, origin_of(request.headers))
         return _created(live, urls.with_ticket(urls.base(request), live.id, ticket))
 
     @routes.get("/{session_id}/stats", summary="Counts and times of a session")
