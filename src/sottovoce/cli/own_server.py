@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 import typer
 
+from sottovoce.cli.credential import VARIABLE
 from sottovoce.cli.serve import LISTENS
 from sottovoce.client import ServerUnreachable
 
@@ -27,6 +28,7 @@ async def own_server() -> AsyncGenerator[str, None]:
     """
     # Whatever the environment or the settings file has as public_url: it is where another server is.
     environment = {"SOTTOVOCE_LOG_LEVEL": "warning", **os.environ, "SOTTOVOCE_PUBLIC_URL": ""}
+    environment.pop(VARIABLE, None)  # it is the caller's
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "sottovoce", "serve", "--host", "127.0.0.1", "--port", "0"),
         stdin=asyncio.subprocess.DEVNULL,

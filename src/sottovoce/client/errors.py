@@ -1,7 +1,7 @@
 """What can go wrong between a client and its server.
 
 What the server answers comes out as the error of `sottovoce.errors` that it was there: `TooManySessions` on the server
-is `TooManySessions` here. No text holds an id, a ticket, or what was said.
+is `TooManySessions` here. No text holds an id, a ticket, a credential, or what was said.
 """
 
 import httpx
@@ -31,6 +31,12 @@ _CLOSES = {
 
 class ServerUnreachable(SottovoceError):
     """No server answers there, or what answers is none of ours."""
+
+
+class CredentialUnusable(SottovoceError):
+    """It cannot be an API key or a JWT."""
+
+    detail = "The credential cannot be an API key or a JWT: those are of letters, digits and -._~+/= only"
 
 
 class StreamClosed(SottovoceError):

@@ -77,9 +77,10 @@ class _Page(msgspec.Struct):
 
 class VoiceClient:
     """One server, seen by one namespace. `keys` are its own; without them, `key_hash` is its fingerprint: `sha256:` and
-    64 hex digits, the same for all of a namespace.
+    64 hex digits, the same for all of a namespace. `credential` is an API key or a JWT, where the server wants one.
 
-    Every call raises ServerUnreachable, or the error of `sottovoce.errors` that the server answers with.
+    Raises CredentialUnusable, and ServerUnreachable for what is no address of a server. Every call raises
+    ServerUnreachable, or the error of `sottovoce.errors` that the server answers with.
     """
 
     def __init__(
@@ -89,10 +90,11 @@ class VoiceClient:
         namespace_id: str,
         key_hash: str = "",
         keys: NamespaceKeys | None = None,
+        credential: str | None = None,
         device_type: str = "python",
         client_version: str = __version__,
     ) -> None:
-        self._rest = Rest(base_url, keys)
+        self._rest = Rest(base_url, keys, credential)
         self._namespace_id = namespace_id
         self._keys = keys
         self._who: dict[str, Any] = {
