@@ -1,5 +1,9 @@
+import logging
 import signal
+from collections.abc import Generator
 
+import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # The machines that run these tests are shared: how long one example takes says nothing.
@@ -8,3 +12,13 @@ settings.load_profile("shared-machine")
 
 # What a shell starts in the background ignores Ctrl-C, and so would the servers that these tests start and stop by it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _no_log_outlives_its_test() -> Generator[None, None, None]:
+    """A log that was configured while pytest captured standard error writes into what is closed by the next test."""
+    root = logging.getLogger()
+    handlers = root.handlers[:]
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
