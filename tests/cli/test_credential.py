@@ -6,6 +6,8 @@ from sottovoce.cli.credential import MOST_BYTES, VARIABLE, read_credential
 from sottovoce.cli.exits import ExitCode
 from sottovoce.errors import SettingsInvalid
 from tests.cli.conftest import Run
+from tests.http.credentials import KeyFile
+from tests.servers import INSTANT, serving
 
 KEY = "key-Canary_1"
 
@@ -46,3 +48,21 @@ def test_a_file_that_is_not_there_or_holds_something_else_is_2(run: Run, instant
     assert talk.code == ExitCode.WRONG_USE
     assert "cannot be an API key or a JWT" in talk.err
     assert KEY not in talk.err + talk.out
+
+
+def test_talk_shows_what_is_in_the_file_or_the_environment(run: Run, tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "api-keys.json")
+    (tmp_path / "key.txt").write_text(keys.add("alice", "alice") + "\n")
+    arguments = ["talk", "--text", "what time is it", "--mute", "--namespace", "alice", "--url"]
+    with serving("--log-level", "error", log=None, **INSTANT, SOTTOVOCE_API_KEYS=str(keys.path)) as url:
+        talk = run(*arguments, url, "--credential-file", "key.txt")
+        assert (talk.code, talk.err) == (0, "")
+        talk = run(*arguments, url, **{VARIABLE: (tmp_path / "key.txt").read_text()})
+        assert (talk.code, talk.err) == (0, "")
+        talk = run(*arguments, url)
+        assert talk.code == ExitCode.NO_SERVER
+        assert "Say who calls" in talk.err
+        talk = run(*arguments, url, **{VARIABLE: "sv_canary"})
+        assert talk.code == ExitCode.NO_SERVER
+        assert "unknown, withdrawn, expired" in talk.err
+        assert "canary" not in talk.err

@@ -3,52 +3,67 @@ import { after, before, test } from 'node:test';
 import { inspect } from 'node:util';
 
 import { ServerRefused, VoiceClient } from '../src/index.js';
-import { guarded } from './guarded.js';
-import { INSTANT, startServer } from './helpers.js';
+import { apiKeys, breakable, INSTANT, startServer } from './helpers.js';
 
-const KEY = 'key-Canary_1';
-const NEXT = 'eyJ.canary~2+/=';
+const keys = apiKeys();
+const KEY = keys.add('one', 'js-key-*');
+const NEXT = keys.add('two', '*');
 
 /** @type {Awaited<ReturnType<typeof startServer>>} */
 let server;
-/** @type {Awaited<ReturnType<typeof guarded>>} */
-let door;
+/** @type {Awaited<ReturnType<typeof breakable>>} */
+let proxy;
 
 before(async () => {
-  server = await startServer(INSTANT);
-  door = await guarded(server.url, { [KEY]: null, [NEXT]: null });
+  server = await startServer({ ...INSTANT, ...keys.settings });
+  proxy = await breakable(server.url);
 });
 after(async () => {
-  await door?.stop();
+  await proxy?.stop();
   await server?.stop();
+  keys.remove();
 });
 
 /** @param {import('../src/rest.js').Credential} [credential] */
-const client = (credential) => new VoiceClient(door.url, { namespaceId: `js-key-${process.pid}`, credential });
+const client = (credential, namespaceId = `js-key-${process.pid}`) =>
+  new VoiceClient(proxy.url, { namespaceId, credential });
+
+/** The credentials of the requests so far, by what was asked for; forgets them. */
+function shown() {
+  return proxy.asked.splice(0).map((head) => {
+    const [, target] = /^\S+ (\S+)/.exec(head) ?? [];
+    return { target, credential: /^authorization: *(.*?)\r$/im.exec(head)?.[1] };
+  });
+}
 
 /** @param {Promise<unknown>} call @param {string} code */
 async function refused(call, code) {
   await assert.rejects(call, (error) => {
     assert.ok(error instanceof ServerRefused);
     assert.deepEqual([error.status, error.code], [401, code]);
-    assert.ok(!inspect(error).includes('anary'));
+    for (const secret of [KEY, NEXT, 'canary']) assert.ok(!inspect(error).includes(secret));
     return true;
   });
 }
 
 test('every call shows the credential, and no stream does', async () => {
-  door.came.length = 0;
+  shown();
   const session = await client(KEY).open();
   await session.startTask('note', { text: 'x' });
   assert.equal((await session.tasks()).length, 1);
   await session.end();
-  assert.equal(door.came.length, 4);
-  for (const [call, credential] of door.came) assert.equal(credential, `Bearer ${KEY}`, call);
+  const requests = shown();
+  assert.equal(requests.length, 5);
+  for (const { target, credential } of requests) {
+    assert.equal(credential, target.startsWith('/ws/') ? undefined : `Bearer ${KEY}`, target);
+    assert.ok(!target.includes(KEY));
+  }
 });
 
 test('without a credential, or with a wrong one, the server says so', async () => {
   await refused(client().open(), 'credential_required');
   await refused(client('another-canary').examples('en'), 'credential_invalid');
+  await assert.rejects(client(KEY, 'others').open(), { status: 403, code: 'namespace_not_allowed' });
 });
 
 test('a function is asked before each call, and once more with what was refused', async () => {
@@ -60,6 +75,16 @@ test('a function is asked before each call, and once more with what was refused'
   });
   assert.ok((await tokens.examples('en')).length > 0);
   assert.deepEqual(asked, [undefined, { code: 'credential_invalid', credential: 'expired-canary' }]);
+});
+
+test('a key that is withdrawn is replaced in the middle of a session', async () => {
+  const old = keys.add('old', 'js-key-*');
+  let current = old;
+  const session = await client((refusal) => (refusal === undefined ? current : (current = KEY))).open();
+  await keys.withdraw('old');
+  assert.equal((await session.info()).status, 'active');
+  assert.equal(current, KEY);
+  await session.end();
 });
 
 test('a function that knows no better leaves it at the refusal, and is not asked for ever', async () => {
@@ -78,11 +103,11 @@ test('what fails for another reason is not tried with another credential', async
 });
 
 test('what can be no credential is sent to nobody', async () => {
-  door.came.length = 0;
+  shown();
   for (const wrong of ['', 'two words', 'line\r\nX-Other: 1', 'schlüssel']) {
     await assert.rejects(client(wrong).examples('en'), { code: 'credential_unusable' });
   }
-  assert.equal(door.came.length, 0);
+  assert.deepEqual(shown(), []);
 });
 
 test('nobody who prints the client or the session prints the credential', async () => {

@@ -1,8 +1,11 @@
 /** A real server in a process of its own, for the tests. */
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -44,6 +47,29 @@ export async function startServer(settings = {}, where = ['--port', '0']) {
       server.kill('SIGTERM');
       await ended;
     },
+  };
+}
+
+/** A server reads its file of API keys again within a second. */
+const READ_AGAIN_MS = 1_100;
+
+/** A file of API keys, kept as users keep theirs; `settings` has a server want one of them. */
+export function apiKeys() {
+  const folder = mkdtempSync(join(tmpdir(), 'sottovoce-'));
+  const file = join(folder, 'api-keys.json');
+  const keys = (/** @type {string[]} */ ...words) =>
+    execFileSync(`${ROOT}.venv/bin/sottovoce`, ['keys', 'api', ...words], { encoding: 'utf8', stdio: 'pipe' }).trim();
+  return {
+    settings: { SOTTOVOCE_API_KEYS: file },
+    /** The text of a new key, for the namespaces of this pattern. */
+    add: (/** @type {string} */ name, /** @type {string} */ namespaces) =>
+      keys('new', file, '--name', name, '--namespace', namespaces),
+    /** It opens nothing any more once this is done. */
+    withdraw: async (/** @type {string} */ name) => {
+      keys('withdraw', file, name);
+      await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS));
+    },
+    remove: () => rmSync(folder, { recursive: true }),
   };
 }
 

@@ -92,6 +92,7 @@ const EN = {
     credential_unusable: 'This is no access key: it has letters, digits and -._~+/= only. Copy it once more.',
     namespace_not_allowed: 'Your access key is not for this namespace. Look up its name, then try again.',
     invalid_key_hash: 'Somebody else is using this namespace with other keys. End that conversation, then try again.',
+    creating_too_fast: 'Too many conversations were begun in the last minute. Wait a little, then try again.',
     too_many_sessions: 'You have too many conversations open. End one of them, then try again.',
     node_full: 'The server has no room at the moment. Try again in a few seconds.',
     node_overloaded: 'The server is too busy at the moment. Try again in a few seconds.',
@@ -217,6 +218,7 @@ const DE = {
       'Dein Zugangsschlüssel gilt nicht für diesen Namensraum. Sieh nach, wie er heißt, und versuche es noch einmal.',
     invalid_key_hash:
       'Jemand anders benutzt diesen Namensraum mit anderen Schlüsseln. Beende jenes Gespräch und versuche es noch einmal.',
+    creating_too_fast: 'In der letzten Minute wurden zu viele Gespräche begonnen. Warte etwas und versuche es noch einmal.',
     too_many_sessions: 'Du hast zu viele Gespräche offen. Beende eines davon und versuche es noch einmal.',
     node_full: 'Der Server hat gerade keinen Platz. Versuche es in ein paar Sekunden noch einmal.',
     node_overloaded: 'Der Server ist gerade zu beschäftigt. Versuche es in ein paar Sekunden noch einmal.',
