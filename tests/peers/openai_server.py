@@ -128,7 +128,7 @@ async def transcriptions(request: Request) -> Response:
     engines.asked.append(fields)
     model = fields["model"]
     if model in TROUBLES:
-        return _trouble(model, b'data: {"type": "transcript.text.delta", "delta": "this "}\n\n', "text/event-stream")
+        return _trouble(model, b'data: {"type": "transcript.text.delta", "delta": "canary "}\n\n', "text/event-stream")
     if model not in HEARS:
         raise HTTPException(404, {"error": {"message": f"The model {model} does not exist"}})
     streamed = fields.get("stream") == "true"

@@ -31,7 +31,7 @@ MOST_LISTED_BYTES: Final = 8 << 20
 """Of the list of models; the largest clouds' take one."""
 MOST_ERROR_BYTES: Final = 16 << 10
 FIRST_RECHECK_S: Final = 0.5
-LAST_RECHECK_S: Final = 10.0
+LAST_RECHECK_S: Final = 5.0
 
 REACHABLE: Final = frozenset({403, 404, 405, 429, 501})
 """Answers to GET /models of servers that work all the same: they list no models, or not to this key, or not now."""

@@ -33,7 +33,7 @@ _WAYS: Final[tuple[Mapping[str, Any], ...]] = ({"stream": True, "include": ["log
 _NOT_THAT_WAY: Final = frozenset({400, 415, 422, 501})
 _ANNOTATION = re.compile(r"\[[^\[\]]{0,40}\]|<\|[^<|>]{0,40}\|>")
 """What Whisper's models say of silence and noise, and their marks."""
-_MARKS = re.compile(r"(?<!\S)[\"'“”„«»(¿¡.,;:!?…-]+(?!\d)|[\"'“”„«»).,;:!?…-]+(?!\S)")
+_MARKS = re.compile(r"(?<!\S)[\"'“”„«»(¿¡.,;:!?…–—-]+(?!\d)|[\"'“”„«»).,;:!?…–—-]+(?!\S)")
 """Punctuation around words; within them (10:30, o'clock, 3.5) it belongs to them."""
 
 _File = tuple[str, bytes, str]
