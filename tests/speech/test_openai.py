@@ -1,6 +1,9 @@
 """`openai+http:` against a real server: what it asks for, and every kind of trouble."""
 
 import asyncio
+import json
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -18,7 +21,7 @@ from sottovoce.speech.openai_hearing import words
 from sottovoce.speech.openai_url import read_url
 from sottovoce.speech.registry import make_recogniser, make_synthesiser
 from tests.peers.processes import Peer, openai_peer
-from tests.servers import free_port
+from tests.servers import ROOT, environment, free_port, serving
 
 __all__ = ["free_port"]
 
@@ -367,6 +370,33 @@ async def test_a_model_that_is_not_listed_is_said_in_the_log(peer: Peer, capsys:
         assert "model_not_listed" not in capsys.readouterr().out
     async with hearing(peer.url(model="other")):
         assert "model_not_listed" in capsys.readouterr().out
+
+
+# -- served ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_server_with_these_engines_is_locked_down_and_takes_a_spoken_reminder(peer: Peer) -> None:
+    # By a name, which has to be looked up: that must leave no thread that could still write.
+    hears, speaks = (
+        peer.url(model=name, voice="en-us").replace("127.0.0.1", "localhost") for name in ("words", "espeak")
+    )
+    with serving("--log-level", "error", "--recogniser", hears, "--synthesiser", speaks) as url:
+        ready = httpx.get(f"{url}/ready").json()
+        assert ready["status"] == "ready"
+        assert "thread" not in ready["lockdown"]["no_file_writes"]
+        run = subprocess.run(
+            [sys.executable, "-m", "sottovoce", "talk", "--json", "--fast", "--url", url, "examples/reminder.wav"],
+            env=environment({}),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=True,
+        )
+    events = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [event["task"]["type"] for event in events if event["type"] == "task.created"] == ["reminder"]
+    assert any(event["type"].endswith("transcription.delta") for event in events)
+    assert any(event["type"] == "response.output_audio.done" for event in events)
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------

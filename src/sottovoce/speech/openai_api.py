@@ -21,20 +21,15 @@ from sottovoce.speech.openai_faults import (
     fault_of,
     is_of_the_server,
 )
+from sottovoce.speech.openai_models import CONNECT_S, listed_models
 from sottovoce.speech.openai_url import Server
 
-CONNECT_S: Final = 5.0
 KEPT_CONNECTIONS: Final = 32
 MOST_CONNECTIONS: Final = 1_000
 KEPT_FOR_S: Final = 30.0
-MOST_LISTED_BYTES: Final = 8 << 20
-"""Of the list of models; the largest clouds' take one."""
 MOST_ERROR_BYTES: Final = 16 << 10
 FIRST_RECHECK_S: Final = 0.5
 LAST_RECHECK_S: Final = 5.0
-
-REACHABLE: Final = frozenset({403, 404, 405, 429, 501})
-"""Answers to GET /models of servers that work all the same: they list no models, or not to this key, or not now."""
 
 log = structlog.get_logger()
 
@@ -147,20 +142,8 @@ class OpenAIServer:
     # -- whether it answers ------------------------------------------------------------------------------------------
 
     async def _models(self) -> frozenset[str]:
-        """The names of its models, as far as it tells. Raises whatever went wrong."""
-        try:
-            async with self.waiting(), self.client.models.with_streaming_response.list() as response:
-                answer = await response.json()
-        except APIStatusError as error:
-            if error.status_code in REACHABLE:
-                return frozenset()
-            raise
-        models = answer.get("data") if isinstance(answer, dict) else None
-        if not isinstance(models, list):
-            raise NonsenseError
-        return frozenset(
-            model["id"] for model in models if isinstance(model, dict) and isinstance(model.get("id"), str)
-        )
+        async with self.waiting():
+            return await listed_models(self._server)
 
     def _note(self, error: Exception, fault: EngineFault) -> None:
         if self._trouble is None:
@@ -203,9 +186,7 @@ def _connect(server: Server, most_bytes: int) -> AsyncOpenAI:
             raise NonsenseError  # unasked for, and some kilobytes of it may unpack to gigabytes
         if isinstance(body, httpx2.AsyncByteStream):
             refused = response.status_code >= httpx2.codes.MULTIPLE_CHOICES
-            listing = response.request.method == "GET"
-            most = MOST_ERROR_BYTES if refused else MOST_LISTED_BYTES if listing else most_bytes
-            response.stream = _Cut(body, most, silently=refused)
+            response.stream = _Cut(body, MOST_ERROR_BYTES if refused else most_bytes, silently=refused)
 
     return AsyncOpenAI(
         base_url=server.base_url,
