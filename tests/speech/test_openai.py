@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sottovoce.errors import EngineFault, EngineUnavailable, EngineUrlInvalid, LanguageNotSupported, SottovoceError
+from sottovoce.errors import EngineFault, EngineUnavailable, LanguageNotSupported, SottovoceError
 from sottovoce.speech.base import HEARING_RATE, EngineContext, EngineStatus, Recogniser, Synthesiser, Transcript
 from sottovoce.speech.openai_hearing import words
 from sottovoce.speech.openai_url import read_url
@@ -159,23 +159,6 @@ async def test_an_utterance_without_an_end_is_kept_up_to_two_minutes(peer: Peer)
         assert len(utterance._sound) == 2 * HEARING_RATE * 120  # type: ignore[attr-defined]
         utterance.cancel()
         assert len(utterance._sound) == 0  # type: ignore[attr-defined]
-
-
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [
-        ("Remind me to call Anna, in 10 minutes.", "remind me to call anna in 10 minutes"),
-        ("  It's 10:30 — isn't it?! ", "it's 10:30 isn't it"),
-        ("„Guten Morgen“, sagte er; 3,5 %!", "guten morgen sagte er 3,5 %"),
-        ("[BLANK_AUDIO]", ""),
-        ("<|en|> Set the e-mail… now", "set the e-mail now"),
-        ("It’s five o’clock.", "it's five o'clock"),
-        ("It is -5 degrees", "it is -5 degrees"),
-        ("...", ""),
-    ],
-)
-def test_a_transcript_is_lower_case_words(written: str, expected: str) -> None:
-    assert words(written) == expected
 
 
 # -- speaking ----------------------------------------------------------------------------------------------------------
@@ -436,48 +419,3 @@ async def test_a_wrong_key_and_a_missing_one_are_told_apart_and_never_shown(
     assert says_nothing_of_theirs(caught.value)
     said = capsys.readouterr()
     assert "sk-" not in said.out + said.err + repr(engine.status()) + repr(read_url(strict_peer.url(model="words")))
-
-
-@pytest.mark.parametrize(
-    ("url", "says"),
-    [
-        ("openai+http:", "named like"),
-        ("openai+http://", "named like"),
-        ("openai+http://host:99999/v1?model=x", "no such address"),
-        ("openai+http://host/v1", "model is missing"),
-        ("openai+http://host/v1?model=", "model is missing"),
-        ("openai+http://host/v1?model=x#sk-canary", "no such address"),
-        ("openai+https://me:sk-canary@host/v1?model=x", "key_env or key_file"),
-        ("openai+https://host/v1?model=x&api_key=sk-canary", "model, languages, voice, .*key_file; there is another"),
-        ("openai+https://host/v1?model=x&sk-canary", "there is another"),
-        ("openai+https://host/v1?model=x&model=sk-canary", "given twice"),
-        ("openai+https://host/v1?model=x&key_env=sk-canary", "is not set"),
-        ("openai+https://host/v1?model=x&key_file=/nowhere/sk-canary", "cannot be read: No such file"),
-        ("openai+https://host/v1?model=x&key_file=/dev/null", "no key in"),
-        ("openai+https://host/v1?model=x&key_file=/dev/zero", "no key in"),
-        ("openai+https://host/v1?model=x&key_file=/dev/zero&key_env=A", "not by both"),
-        ("openai+http://host/v1?model=x&timeout=soon", "number of seconds"),
-        ("openai+http://host/v1?model=x&timeout=nan", "number of seconds"),
-        ("openai+http://host/v1?model=x&timeout=0", "number of seconds"),
-        ("openai+http://host/v1?model=x&languages=en,", "codes with commas"),
-        ("openai+http://host/v1?model=x&format=mp3", "pcm .* or wav"),
-        ("openai+http://host/v1?model=x&voice=", "voice is empty"),
-    ],
-)
-def test_a_wrong_url_is_refused_by_saying_what_is_right(url: str, says: str) -> None:
-    for make in (make_recogniser, make_synthesiser):
-        with pytest.raises(EngineUrlInvalid, match=says) as caught:
-            make(url, EngineContext(grammars={}))
-        assert says_nothing_of_theirs(caught.value)
-
-
-def test_what_a_url_says_is_taken_as_it_is_written() -> None:
-    server = read_url(
-        "openai+https://[::1]:8443/api/v1/?model=org/large%20v3&voice=af_bella+af_sky&voice_de=x&timeout=5"
-    )
-    assert server.base_url == "https://[::1]:8443/api/v1"
-    assert server.model == "org/large v3"
-    assert server.voices == {"": "af_bella+af_sky", "de": "x"}
-    assert server.languages == ("en", "de")
-    assert server.timeout_s == 5
-    assert server.key is None
