@@ -43,8 +43,8 @@ def plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_built_in_engines_come_by_their_names() -> None:
-    assert {"instant", "pocketsphinx"} <= set(engines("recogniser"))
-    assert {"espeak", "instant"} <= set(engines("synthesiser"))
+    assert {"instant", "openai+http", "openai+https", "pocketsphinx"} <= set(engines("recogniser"))
+    assert {"espeak", "instant", "openai+http", "openai+https"} <= set(engines("synthesiser"))
     assert "espeak" not in engines("recogniser")
     assert isinstance(make_recogniser("instant:", CONTEXT), InstantRecogniser)
     assert isinstance(make_synthesiser("instant:", CONTEXT), InstantSynthesiser)
@@ -53,7 +53,7 @@ def test_built_in_engines_come_by_their_names() -> None:
 
 @pytest.mark.parametrize("url", ["espeak:", "nobody:", "nobody://host:1", "instant", "", ":", "insta\x1bnt:"])
 def test_an_engine_that_is_none_is_refused_by_naming_those_that_are(url: str) -> None:
-    with pytest.raises(EngineUrlInvalid, match=r"for the recogniser there are .*instant:, pocketsphinx:") as caught:
+    with pytest.raises(EngineUrlInvalid, match=r"for the recogniser there are .*instant:, .*pocketsphinx:") as caught:
         make_recogniser(url, CONTEXT)
     assert "\x1b" not in caught.value.message
 

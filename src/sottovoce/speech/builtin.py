@@ -3,6 +3,7 @@ one whose library is missing keeps no other from working."""
 
 from sottovoce.errors import EngineUrlInvalid
 from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser
+from sottovoce.speech.openai_url import read_url
 
 
 class Pocketsphinx:
@@ -47,6 +48,24 @@ class Instant:
 
         _check_bare(url)
         return InstantSynthesiser()
+
+
+class OpenAI:
+    """`openai+http://…` and `openai+https://…`, do both by a server that speaks OpenAI's API."""
+
+    @staticmethod
+    def recogniser(url: str, _context: EngineContext) -> Recogniser:
+        """Has the server transcribe each utterance."""
+        from sottovoce.speech.openai_hearing import OpenAIRecogniser  # noqa: PLC0415
+
+        return OpenAIRecogniser(read_url(url))
+
+    @staticmethod
+    def synthesiser(url: str, _context: EngineContext) -> Synthesiser:
+        """Has the server speak."""
+        from sottovoce.speech.openai_speaking import OpenAISynthesiser  # noqa: PLC0415
+
+        return OpenAISynthesiser(read_url(url))
 
 
 def _check_bare(url: str) -> None:
