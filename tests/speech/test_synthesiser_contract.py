@@ -1,7 +1,7 @@
 """What every synthesiser promises (speech/base.py)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +11,35 @@ import pytest
 from sottovoce.errors import EngineUnavailable, LanguageNotSupported
 from sottovoce.speech.base import EngineContext, Synthesiser
 from sottovoce.speech.registry import make_synthesiser
+from tests.peers.wyoming_server import wyoming_server
+from tests.servers import new_port
 
 ENGLISH = "I will remind you to call the school tomorrow morning."
 GERMAN = "Ich erinnere dich morgen früh daran, die Schule anzurufen."
 LONG = " ".join([ENGLISH] * 12)
 
 Curve = np.ndarray[tuple[int], np.dtype[np.float64]]
-urls = pytest.mark.parametrize("url", ["espeak:", "instant:"])
+WYOMING = {"wyoming streams": "streams", "wyoming whole": "whole"}
+"""Servers of both kinds: those that send each sentence as they have it, and those that send all at once."""
 
 
 def make(url: str) -> Synthesiser:
     return make_synthesiser(url, EngineContext(grammars={}, workers=1))
 
 
-@pytest.fixture(params=["espeak:", "instant:"])
-async def synthesiser(request: pytest.FixtureRequest) -> AsyncIterator[Synthesiser]:
-    engine = make(request.param)
+@pytest.fixture(scope="module", params=["espeak:", "instant:", *WYOMING])
+def url(request: pytest.FixtureRequest) -> Generator[str, None, None]:
+    if request.param not in WYOMING:
+        yield request.param
+        return
+    port = new_port()
+    with wyoming_server(port, WYOMING[request.param]):
+        yield f"wyoming://127.0.0.1:{port}"
+
+
+@pytest.fixture
+async def synthesiser(url: str) -> AsyncIterator[Synthesiser]:
+    engine = make(url)
     await engine.start()
     yield engine
     await engine.close()
@@ -146,7 +159,6 @@ async def test_its_status_counts(synthesiser: Synthesiser) -> None:
     assert (status.restarts, status.waiting) == (0, 0)
 
 
-@urls
 async def test_it_speaks_only_between_start_and_close(url: str) -> None:
     engine = make(url)
     assert not engine.status().ready
@@ -164,7 +176,6 @@ async def test_it_speaks_only_between_start_and_close(url: str) -> None:
     await engine.close()
 
 
-@urls
 async def test_after_close_nothing_is_left(url: str) -> None:
     engine = make(url)
     before = None

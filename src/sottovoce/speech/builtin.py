@@ -1,7 +1,9 @@
 """The engines that come with the package, as providers for the registry. Each is loaded when it is asked for, so that
 one whose library is missing keeps no other from working."""
 
-from sottovoce.errors import EngineUrlInvalid
+from importlib.util import find_spec
+
+from sottovoce.errors import EngineUnavailable, EngineUrlInvalid
 from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser
 
 
@@ -47,6 +49,33 @@ class Instant:
 
         _check_bare(url)
         return InstantSynthesiser()
+
+
+class Wyoming:
+    """`wyoming://host:port`, does both, or the one that the server does."""
+
+    @staticmethod
+    def recogniser(url: str, _context: EngineContext) -> Recogniser:
+        """A Wyoming server that hears."""
+        _check_installed("wyoming", "wyoming")
+        from sottovoce.speech.wyoming_recogniser import WyomingRecogniser  # noqa: PLC0415
+        from sottovoce.speech.wyoming_url import read_place  # noqa: PLC0415
+
+        return WyomingRecogniser(read_place(url, {"model", "languages"}))
+
+    @staticmethod
+    def synthesiser(url: str, _context: EngineContext) -> Synthesiser:
+        """A Wyoming server that speaks."""
+        _check_installed("wyoming", "wyoming")
+        from sottovoce.speech.wyoming_synthesiser import WyomingSynthesiser  # noqa: PLC0415
+        from sottovoce.speech.wyoming_url import read_place  # noqa: PLC0415
+
+        return WyomingSynthesiser(read_place(url, {"voice", "languages"}))
+
+
+def _check_installed(module: str, extra: str) -> None:
+    if find_spec(module) is None:
+        raise EngineUnavailable(f"The engine {extra} is not installed: pip install 'sottovoce[{extra}]'")
 
 
 def _check_bare(url: str) -> None:
