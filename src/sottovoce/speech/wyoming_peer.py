@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Coroutine, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 import structlog
@@ -54,8 +54,9 @@ class Abilities(msgspec.Struct, frozen=True):
 class Peer:
     """One server. Whatever runs against it, runs by `run`, and ends with `close`."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, role: Literal["recogniser", "synthesiser"]) -> None:
         self.place = place
+        self._role = role
         self.ready = False
         """By the last thing known."""
         self.open = False
@@ -121,7 +122,7 @@ class Peer:
     def _know(self, *, ready: bool) -> None:
         if ready != self.ready:
             self.ready = ready
-            log.warning("engine_back" if ready else "engine_lost", engine="wyoming")
+            log.warning("engine_back" if ready else "engine_lost", engine="wyoming", type=self._role)
 
     async def _watch(self) -> None:
         delay_s = SOONEST_S

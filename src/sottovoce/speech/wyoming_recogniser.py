@@ -136,7 +136,7 @@ class WyomingRecogniser:
     def __init__(self, place: Place) -> None:
         self.languages: tuple[str, ...] = place.languages
         """All that the server tells of, once it has started."""
-        self._peer = Peer(place)
+        self._peer = Peer(place, "recogniser")
         self._tags: Mapping[str, str] = {}
 
     async def start(self) -> None:

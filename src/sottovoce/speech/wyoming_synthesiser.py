@@ -163,10 +163,10 @@ class WyomingSynthesiser:
         self.languages: tuple[str, ...] = place.languages
         """All that the server tells of, once it has started."""
         self.voices: tuple[str, ...] = place.voices
-        """The server's that speak these languages, once it has started."""
+        """The URL's; without any, the server's that speak these languages, once it has started."""
         self.sample_rate = 22_050
         """The server's own, once it has started; what comes at another is converted."""
-        self._peer = Peer(place)
+        self._peer = Peer(place, "synthesiser")
         self._tags: Mapping[str, str] = {}
         self._own_voices: Mapping[str, str] = {}
         """Language to the voice that the URL names for it."""
@@ -192,14 +192,15 @@ class WyomingSynthesiser:
         program: Program = abilities.tts[0]
         usable = [voice for voice in program.voices if voice.installed] or program.voices
         named = [voice for voice in program.voices if voice.name in place.voices]
-        # Who names voices means their languages.
-        self._tags = tags(named or usable, place.languages)
+        # Who names voices means those and their languages: others a server may have to fetch first.
+        offered = named or usable
+        self._tags = tags(offered, place.languages)
         if not self._tags:
             raise EngineUnavailable(
                 f"The Wyoming server at {place} does not tell its languages: name them, wyoming://{place}?languages=en"
             )
         self.languages = tuple(self._tags)
-        self.voices = tuple(voice.name for voice in usable if self._tags.keys() & _languages(voice))
+        self.voices = place.voices or tuple(voice.name for voice in offered if self._tags.keys() & _languages(voice))
         self._own_voices = self._by_language(named)
         self._streams = program.supports_synthesize_streaming
 
@@ -214,12 +215,19 @@ class WyomingSynthesiser:
         """The rate at which the voice speaks. The server loads it meanwhile."""
         spoken = SynthesizeVoice(name=voice) if voice else self._voice(self.languages[0], None)
         request = _request([_TRIED_WITH], spoken, streams=self._streams)
+        rates: list[int] = []
         async with connected(self._peer.place) as line:
             await _send(line, request)
-            came = await _next_sound(line, FIRST_ANSWER_S, request.end)
-            if came is None:
+            try:
+                async with asyncio.timeout(FIRST_ANSWER_S):
+                    # To its end: servers log a connection that is cut before as an error.
+                    while (came := await _next_sound(line, FIRST_ANSWER_S, request.end)) is not None:
+                        rates.append(came[0].rate)
+            except TimeoutError:
+                raise line.fault("does not come to an end") from None
+            if not rates:
                 raise line.fault("makes no sound")
-        return came[0].rate
+        return rates[0]
 
     async def close(self) -> None:
         """Cut every connection; who still waits for sound gets EngineUnavailable."""
@@ -273,7 +281,7 @@ class WyomingSynthesiser:
         """As the server is to be told. Raises LanguageNotSupported, EngineFault."""
         if language not in self._tags:
             raise LanguageNotSupported(f"The synthesiser wyoming speaks {', '.join(self.languages)} here")
-        if voice is not None and voice not in {*self.voices, *self._peer.place.voices}:
+        if voice is not None and voice not in self.voices:
             raise EngineFault(f"The synthesiser wyoming has no such voice; it has {choice(self.voices)}")
         chosen = voice or self._own_voices.get(language)
         return SynthesizeVoice(name=chosen) if chosen else SynthesizeVoice(language=self._tags[language])
