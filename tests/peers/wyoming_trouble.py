@@ -1,6 +1,7 @@
 """Wyoming servers that misbehave, written byte by byte, since no real one would."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -43,41 +44,56 @@ class Misbehaving:
         self._described = described
         self.asked: list[str] = []
         """The types of the events that came, of all connections."""
-        self.gone = asyncio.Event()
-        """The other end of a scripted connection was closed."""
+        self._serving: set[asyncio.Task[None]] = set()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return sum(not task.done() for task in self._serving)
+
+    async def close(self) -> None:
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._serving.add(asyncio.create_task(self._serve(reader, writer)))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await self._answer(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            self.gone.set()
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                await self._answer(reader, writer)
+                writer.close()
+                await writer.wait_closed()
         finally:
-            writer.close()
+            writer.transport.abort()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        text = ""
         while line := await reader.readline():
             head = json.loads(line)
-            body = await reader.readexactly(head.get("data_length", 0))
+            data = json.loads(await reader.readexactly(head.get("data_length", 0)) or b"{}")
             await reader.readexactly(head.get("payload_length", 0))
             self.asked.append(head["type"])
+            text += data.get("text", "")
             if head["type"] == "describe":
                 writer.write(self._described)
-            elif head["type"] == "synthesize" and json.loads(body)["text"] == "Hello.":
-                writer.write(GOOD)
+            elif head["type"] in {"synthesize", "synthesize-stop"} and text.strip() == "Hello.":
+                writer.write(GOOD + event("synthesize-stopped"))
             elif head["type"] in {"audio-stop", "synthesize", "synthesize-stop"}:
                 await self._script(reader, writer)
-                await writer.drain()
-        self.gone.set()
+            await writer.drain()
 
 
 @asynccontextmanager
 async def misbehaving(script: Script, described: bytes = b"") -> AsyncIterator[tuple[str, Misbehaving]]:
     peer = Misbehaving(script, described or info())
-    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(peer.accept, "127.0.0.1", 0)
     try:
         yield f"wyoming://127.0.0.1:{server.sockets[0].getsockname()[1]}", peer
     finally:
         server.close()
+        await peer.close()
 
 
 def says(*data: bytes) -> Script:
@@ -99,6 +115,7 @@ def forever(data: bytes) -> Script:
 
 async def leaves(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.close()
+    await writer.wait_closed()
 
 
 async def is_silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:

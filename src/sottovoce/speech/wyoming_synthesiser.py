@@ -215,19 +215,19 @@ class WyomingSynthesiser:
         """The rate at which the voice speaks. The server loads it meanwhile."""
         spoken = SynthesizeVoice(name=voice) if voice else self._voice(self.languages[0], None)
         request = _request([_TRIED_WITH], spoken, streams=self._streams)
-        rates: list[int] = []
+        rate = 0
         async with connected(self._peer.place) as line:
             await _send(line, request)
             try:
                 async with asyncio.timeout(FIRST_ANSWER_S):
                     # To its end: servers log a connection that is cut before as an error.
                     while (came := await _next_sound(line, FIRST_ANSWER_S, request.end)) is not None:
-                        rates.append(came[0].rate)
+                        rate = rate or came[0].rate
             except TimeoutError:
                 raise line.fault("does not come to an end") from None
-            if not rates:
+            if not rate:
                 raise line.fault("makes no sound")
-        return rates[0]
+        return rate
 
     async def close(self) -> None:
         """Cut every connection; who still waits for sound gets EngineUnavailable."""
