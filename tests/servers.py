@@ -70,6 +70,11 @@ def instant_server() -> Generator[str, None, None]:
 @pytest.fixture
 def free_port() -> int:
     """A port of this machine at which nobody listens."""
+    return new_port()
+
+
+def new_port() -> int:
+    """See free_port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

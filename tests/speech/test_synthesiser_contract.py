@@ -1,7 +1,7 @@
 """What every synthesiser promises (speech/base.py)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import numpy as np
@@ -11,30 +11,23 @@ import pytest
 from sottovoce.errors import EngineUnavailable, LanguageNotSupported
 from sottovoce.speech.base import EngineContext, Synthesiser
 from sottovoce.speech.registry import make_synthesiser
-from tests.peers.processes import openai_peer
+from tests.peers import engines
 
 ENGLISH = "I will remind you to call the school tomorrow morning."
 GERMAN = "Ich erinnere dich morgen früh daran, die Schule anzurufen."
 LONG = " ".join([ENGLISH] * 12)
 
 Curve = np.ndarray[tuple[int], np.dtype[np.float64]]
-OPENAI = {"openai+http: pcm": "pcm", "openai+http: wav": "wav"}
 
 
 def make(url: str) -> Synthesiser:
     return make_synthesiser(url, EngineContext(grammars={}, workers=1))
 
 
-@pytest.fixture(scope="module")
-def peer() -> Iterator[str]:
-    with openai_peer() as server:
-        yield server.url(model="espeak", voice="en-us", voice_de="de")
-
-
-@pytest.fixture(params=["espeak:", "instant:", *OPENAI])
-def url(request: pytest.FixtureRequest) -> str:
-    sound = OPENAI.get(request.param)
-    return str(request.param if sound is None else f"{request.getfixturevalue('peer')}&format={sound}")
+@pytest.fixture(scope="module", params=engines.SYNTHESISERS)
+def url(request: pytest.FixtureRequest) -> Generator[str, None, None]:
+    with engines.synthesiser(request.param) as url:
+        yield url
 
 
 @pytest.fixture

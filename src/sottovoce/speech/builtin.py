@@ -1,7 +1,9 @@
 """The engines that come with the package, as providers for the registry. Each is loaded when it is asked for, so that
 one whose library is missing keeps no other from working."""
 
-from sottovoce.errors import EngineUrlInvalid
+from importlib.util import find_spec
+
+from sottovoce.errors import EngineUnavailable, EngineUrlInvalid
 from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser
 from sottovoce.speech.openai_url import read_url
 
@@ -56,6 +58,7 @@ class OpenAI:
     @staticmethod
     def recogniser(url: str, _context: EngineContext) -> Recogniser:
         """Has the server transcribe each utterance."""
+        _check_installed("openai", "openai")
         from sottovoce.speech.openai_hearing import OpenAIRecogniser  # noqa: PLC0415
 
         return OpenAIRecogniser(read_url(url))
@@ -63,9 +66,37 @@ class OpenAI:
     @staticmethod
     def synthesiser(url: str, _context: EngineContext) -> Synthesiser:
         """Has the server speak."""
+        _check_installed("openai", "openai")
         from sottovoce.speech.openai_speaking import OpenAISynthesiser  # noqa: PLC0415
 
         return OpenAISynthesiser(read_url(url))
+
+
+class Wyoming:
+    """`wyoming://host:port`, does both, or the one that the server does."""
+
+    @staticmethod
+    def recogniser(url: str, _context: EngineContext) -> Recogniser:
+        """A Wyoming server that hears."""
+        _check_installed("wyoming", "wyoming")
+        from sottovoce.speech.wyoming_recogniser import WyomingRecogniser  # noqa: PLC0415
+        from sottovoce.speech.wyoming_url import read_place  # noqa: PLC0415
+
+        return WyomingRecogniser(read_place(url, {"model", "languages"}))
+
+    @staticmethod
+    def synthesiser(url: str, _context: EngineContext) -> Synthesiser:
+        """A Wyoming server that speaks."""
+        _check_installed("wyoming", "wyoming")
+        from sottovoce.speech.wyoming_synthesiser import WyomingSynthesiser  # noqa: PLC0415
+        from sottovoce.speech.wyoming_url import read_place  # noqa: PLC0415
+
+        return WyomingSynthesiser(read_place(url, {"voice", "languages"}))
+
+
+def _check_installed(module: str, extra: str) -> None:
+    if find_spec(module) is None:
+        raise EngineUnavailable(f"The engine {extra} is not installed: pip install 'sottovoce[{extra}]'")
 
 
 def _check_bare(url: str) -> None:

@@ -1,0 +1,42 @@
+"""Every kind of engine, by a URL of one that runs: what the contract suites are run on."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from tests.peers.processes import openai_peer
+from tests.peers.wyoming_server import wyoming_server
+from tests.servers import new_port
+
+WYOMING = {"wyoming streams": "streams", "wyoming whole": "whole"}
+"""Servers of both kinds: those that tell words or send sentences as they have them, and those that wait for the end."""
+OPENAI = {"openai+http: pcm": "pcm", "openai+http: wav": "wav"}
+RECOGNISERS = ("instant:", "pocketsphinx:", "openai+http:", *WYOMING)
+SYNTHESISERS = ("espeak:", "instant:", *OPENAI, *WYOMING)
+
+
+@contextmanager
+def recogniser(kind: str) -> Generator[str, None, None]:
+    """The URL of a recogniser, one of RECOGNISERS, until the end of the block."""
+    if kind == "openai+http:":
+        with openai_peer() as server:
+            yield server.url(model="words")
+    elif kind in WYOMING:
+        port = new_port()
+        with wyoming_server(port, WYOMING[kind]):
+            yield f"wyoming://127.0.0.1:{port}?model=sphinx"
+    else:
+        yield kind
+
+
+@contextmanager
+def synthesiser(kind: str) -> Generator[str, None, None]:
+    """The URL of a synthesiser, one of SYNTHESISERS, until the end of the block."""
+    if kind in OPENAI:
+        with openai_peer() as server:
+            yield f"{server.url(model='espeak', voice='en-us', voice_de='de')}&format={OPENAI[kind]}"
+    elif kind in WYOMING:
+        port = new_port()
+        with wyoming_server(port, WYOMING[kind]):
+            yield f"wyoming://127.0.0.1:{port}"
+    else:
+        yield kind
