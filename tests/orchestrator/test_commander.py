@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from sottovoce.core.events import Item
 from sottovoce.core.task import TaskState
-from sottovoce.orchestrator.base import Goodbye, Prompt, Reply, Say, Tasks, TaskUpdate
+from sottovoce.orchestrator.base import Goodbye, Memory, Prompt, Reply, Say, Tasks, TaskUpdate
 from sottovoce.orchestrator.commander import CommandOrchestrator
 from sottovoce.orchestrator.skills import Skills
 from sottovoce.store.base import SessionRecord
@@ -30,6 +31,8 @@ class Conversation:
         self.instructions = ""
         self.last_said = ""
         self.ends_at = NOW.timestamp() + 86_400
+        self.history: list[Item] = []
+        self.memory = Memory()
         self.time = VirtualTime(NOW)
         self.store, self.keys = MemoryStore(), SessionKeys()
         self.records = SealedTasks(self.store, self.keys)

@@ -20,6 +20,9 @@ def serve(
     public_url: Annotated[str | None, typer.Option(help="Where clients reach the server, if not there.")] = None,
     recogniser: Annotated[str | None, typer.Option(help="The engine that hears, by URL.")] = None,
     synthesiser: Annotated[str | None, typer.Option(help="The engine that speaks, by URL.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The language model that answers what is no command, by URL.")
+    ] = None,
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"] | None, typer.Option(help="The least that is logged.")
     ] = None,
@@ -46,6 +49,7 @@ def serve(
             public_url=public_url,
             recogniser=recogniser,
             synthesiser=synthesiser,
+            model=model,
             log_level=log_level,
         )
         if settings.lockdown != "off":
