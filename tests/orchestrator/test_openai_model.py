@@ -124,8 +124,8 @@ async def test_a_server_that_fails_is_an_engines_fault(
     assert "memory" not in str(caught.value)
 
 
-async def test_a_server_that_dies_is_an_engines_fault(free_port: int) -> None:
-    with scripted_model(free_port) as own:
+async def test_a_server_that_dies_is_an_engines_fault(unused_tcp_port: int) -> None:
+    with scripted_model(unused_tcp_port) as own:
         own.plays(rule("hello", ["Half a", {"exit": True}]))
         model = OpenAIProvider.model(own.url, None)
         with pytest.raises(EngineUnavailable):
@@ -133,8 +133,8 @@ async def test_a_server_that_dies_is_an_engines_fault(free_port: int) -> None:
         await model.close()
 
 
-async def test_nobody_there_is_an_engines_fault(free_port: int) -> None:
-    model = OpenAIProvider.model(f"openai+http://127.0.0.1:{free_port}/v1?model=m", None)
+async def test_nobody_there_is_an_engines_fault(unused_tcp_port: int) -> None:
+    model = OpenAIProvider.model(f"openai+http://127.0.0.1:{unused_tcp_port}/v1?model=m", None)
     with pytest.raises(EngineUnavailable):
         await write(model, "hello")
     await model.close()
@@ -158,12 +158,15 @@ async def test_closing_the_iterator_hangs_up(scripted: ScriptedModel, model: Lan
 
 
 async def test_a_key_goes_into_the_header_and_nothing_of_the_environment_does(
-    monkeypatch: pytest.MonkeyPatch, free_port: int
+    monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
 ) -> None:
     monkeypatch.setenv("MY_KEY", "sk-mine")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-other")
     monkeypatch.setenv("OPENAI_ORG_ID", "org-other")
-    heads = [await head_of_request(port, more) for port, more in ((free_port, "&key_env=MY_KEY"), (free_port, ""))]
+    heads = [
+        await head_of_request(port, more)
+        for port, more in ((unused_tcp_port, "&key_env=MY_KEY"), (unused_tcp_port, ""))
+    ]
     assert "bearer sk-mine\r\n" in heads[0].lower()
     for head in heads:
         assert "other" not in head

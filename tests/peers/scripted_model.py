@@ -18,7 +18,12 @@ import uvicorn
 from fastapi import Body, FastAPI, HTTPException, Response
 from fastapi.responses import StreamingResponse
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionToolParam
-from openai.types.chat.chat_completion_chunk import Choice, ChoiceDelta, ChoiceDeltaToolCall, ChoiceDeltaToolCallFunction
+from openai.types.chat.chat_completion_chunk import (
+    Choice,
+    ChoiceDelta,
+    ChoiceDeltaToolCall,
+    ChoiceDeltaToolCallFunction,
+)
 from pydantic import BaseModel, TypeAdapter
 
 JSON = dict[str, Any]
@@ -139,7 +144,9 @@ async def play(steps: list[Step], model: str, text: str) -> AsyncGenerator[str, 
 
 def parts_of_call(index: int, step: Step) -> list[ChoiceDeltaToolCall]:
     """As OpenAI's own server sends them: the name first, then the arguments piece by piece."""
-    arguments = step.arguments if isinstance(step.arguments, str) else TypeAdapter(JSON).dump_json(step.arguments).decode()
+    arguments = (
+        step.arguments if isinstance(step.arguments, str) else TypeAdapter(JSON).dump_json(step.arguments).decode()
+    )
     half = len(arguments) // 2
     named = ChoiceDeltaToolCallFunction(name=step.call, arguments="")
     return [
