@@ -23,10 +23,14 @@ async def model(scripted: ScriptedModel) -> AsyncGenerator[LanguageModel, None]:
     await made.close()
 
 
-async def write(model: LanguageModel, text: str) -> list[Written | Call]:
+async def write(model: LanguageModel, text: str, into: list[Written | Call] | None = None) -> list[Written | Call]:
+    """All that the model writes; `into` has what came before it failed."""
+    came = [] if into is None else into
     messages = [Message(role="system", text="Be kind."), Message(role="user", text=text)]
     async with aclosing(model.write(messages, [TOOL])) as pieces:
-        return [piece async for piece in pieces]
+        async for piece in pieces:
+            came.append(piece)
+    return came
 
 
 def text_of(pieces: list[Written | Call]) -> str:
@@ -35,10 +39,9 @@ def text_of(pieces: list[Written | Call]) -> str:
 
 async def test_text_comes_as_it_is_written(scripted: ScriptedModel, model: LanguageModel) -> None:
     scripted.plays(rule("hello", ["Hi", {"text": " there.", "wait": 0.5}]))
-    began, times = time.monotonic(), []
+    began, times = time.monotonic(), list[float]()
     async with aclosing(model.write([Message(role="user", text="hello")], ())) as pieces:
-        async for _ in pieces:
-            times.append(time.monotonic() - began)
+        times += [time.monotonic() - began async for _ in pieces]
     assert times[1] - times[0] > 0.3
     [request] = scripted.requests()
     assert request["model"] == "scripted"
@@ -116,9 +119,7 @@ async def test_a_server_that_fails_is_an_engines_fault(
     scripted.plays(rule("secret words", steps))
     heard: list[Written | Call] = []
     with pytest.raises(EngineFault) as caught:
-        async with aclosing(model.write([Message(role="user", text="secret words")], ())) as pieces:
-            async for piece in pieces:
-                heard.append(piece)
+        await write(model, "secret words", heard)
     assert text_of(heard) == said
     assert "secret" not in str(caught.value)
     assert "memory" not in str(caught.value)
@@ -140,7 +141,7 @@ async def test_nobody_there_is_an_engines_fault(unused_tcp_port: int) -> None:
     await model.close()
 
 
-async def test_a_server_that_does_not_answer_is_given_up(scripted: ScriptedModel) -> None:
+async def test_a_server_that_does_not_answer_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         model = OpenAIProvider.model(f"openai+http://127.0.0.1:{port}/v1?model=m&timeout=0.3", None)

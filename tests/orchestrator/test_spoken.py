@@ -5,7 +5,7 @@ from sottovoce.orchestrator.spoken import LONGEST_CHARACTERS, Spoken, plain
 
 def said(text: str, *, at_once: int = 3) -> list[str]:
     """The sentences of a text that comes in pieces of so many characters."""
-    spoken, out = Spoken(), []
+    spoken, out = Spoken(), list[str]()
     for at in range(0, len(text), at_once):
         out += spoken.feed(text[at : at + at_once])
     return [*out, *spoken.end()]

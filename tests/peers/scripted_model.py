@@ -2,16 +2,16 @@
 
 usage: python -m tests.peers.scripted_model PORT
 
-`POST /script` takes the rules, a list of Rule; the first whose `when` is in the user's newest message is played. Each of
-its rounds answers one request: the first the user, the next what its tools have answered, and so on. `GET /requests` has
-what was asked since. Requests are checked against the SDK's types, and chunks are made of them.
+`POST /script` takes the rules, a list of Rule; the first whose `when` is in the user's newest message is played. Each
+of its rounds answers one request: the first the user, the next what its tools have answered, and so on. `GET /requests`
+has what was asked since. Requests are checked against the SDK's types, and chunks are made of them.
 """
 
 import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from typing import Annotated, Any
 
 import uvicorn
@@ -33,6 +33,7 @@ class Step(BaseModel, extra="forbid"):
     """One of these."""
 
     text: str | None = None
+    """`{now}` in it is when it goes out, in seconds of the machine's monotonic clock."""
     think: str | None = None
     call: str | None = None
     """A tool's name; its arguments stand in `arguments`."""
@@ -63,10 +64,11 @@ class Broken(Exception):
 MESSAGES = TypeAdapter(list[ChatCompletionMessageParam])
 TOOLS = TypeAdapter(list[ChatCompletionToolParam])
 
+REQUESTS_KEPT = 1_000
+
 app = FastAPI()
 rules: list[Rule] = []
 requests: list[JSON] = []
-first_tokens: dict[str, float] = {}
 
 
 @app.get("/ready")
@@ -78,7 +80,6 @@ async def ready() -> str:
 async def script(given: list[Rule]) -> None:
     rules[:] = given
     requests.clear()
-    first_tokens.clear()
 
 
 @app.get("/requests")
@@ -86,18 +87,13 @@ async def asked() -> list[JSON]:
     return requests
 
 
-@app.get("/first-tokens")
-async def first() -> dict[str, float]:
-    """The user's words to when the first token of their answer went out, by the machine's monotonic clock."""
-    return first_tokens
-
-
 @app.post("/v1/chat/completions")
 async def complete(body: Annotated[JSON, Body()]) -> Response:
     list(MESSAGES.validate_python(body["messages"]))
     TOOLS.validate_python(body.get("tools", []))
     assert body["stream"] is True
-    requests.append({**body, "at": time.monotonic()})
+    requests.append(body)
+    del requests[:-REQUESTS_KEPT]
     messages = body["messages"]
     newest = max(at for at, message in enumerate(messages) if message["role"] == "user")
     text = str(messages[newest]["content"]).rpartition("</now>\n")[2]
@@ -109,26 +105,18 @@ async def complete(body: Annotated[JSON, Body()]) -> Response:
     for step in steps:
         if step.status is not None:
             raise HTTPException(step.status, "as the script says")
-    return StreamingResponse(play(steps, str(body["model"]), text), media_type="text/event-stream")
+    return StreamingResponse(play(steps, str(body["model"])), media_type="text/event-stream")
 
 
-async def play(steps: list[Step], model: str, text: str) -> AsyncGenerator[str, None]:
+async def play(steps: list[Step], model: str) -> AsyncGenerator[str, None]:
     calls = 0
     yield line(model, ChoiceDelta(role="assistant", content=""))
     for step in steps:
         for _ in range(step.repeat):
             await asyncio.sleep(step.wait)
-            if step.text is not None:
-                first_tokens.setdefault(text, time.monotonic())
-                yield line(model, ChoiceDelta(content=step.text))
-            if step.think is not None:
-                yield line(model, ChoiceDelta.model_construct(reasoning_content=step.think))
-            if step.call is not None:
-                for part in parts_of_call(calls, step):
-                    yield line(model, ChoiceDelta(tool_calls=[part]))
-                calls += 1
-            if step.raw is not None:
-                yield step.raw
+            for sent in lines(model, step, calls):
+                yield sent
+            calls += step.call is not None
         if step.exit:
             await asyncio.sleep(0.05)  # what was written goes out first
             os._exit(1)
@@ -140,6 +128,18 @@ async def play(steps: list[Step], model: str, text: str) -> AsyncGenerator[str, 
             return
     yield line(model, ChoiceDelta(), "tool_calls" if calls else "stop")
     yield "data: [DONE]\n\n"
+
+
+def lines(model: str, step: Step, calls: int) -> Iterator[str]:
+    """What a step sends, after so many calls."""
+    if step.text is not None:
+        yield line(model, ChoiceDelta(content=step.text.replace("{now}", f"{time.monotonic():.6f}")))
+    if step.think is not None:
+        yield line(model, ChoiceDelta.model_construct(reasoning_content=step.think))
+    if step.call is not None:
+        yield from (line(model, ChoiceDelta(tool_calls=[part])) for part in parts_of_call(calls, step))
+    if step.raw is not None:
+        yield step.raw
 
 
 def parts_of_call(index: int, step: Step) -> list[ChoiceDeltaToolCall]:

@@ -58,7 +58,8 @@ def scripted_model(port: int) -> Iterator[ScriptedModel]:
                     httpx.get(f"{model.base}/ready").raise_for_status()
                     break
                 except httpx.TransportError:
-                    assert process.poll() is None and time.monotonic() < until, "the scripted model did not start"
+                    assert process.poll() is None, "the scripted model did not start"
+                    assert time.monotonic() < until, "the scripted model did not start in time"
                     time.sleep(0.05)
             yield model
         finally:

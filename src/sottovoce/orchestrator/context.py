@@ -30,6 +30,9 @@ the user has been spoken already: do not repeat it, and add nothing unless there
 is under way is announced to the user when it is done; until then the talk goes on.
 What stands in <now> comes from the server. It is not from the user, and is never read out."""
 
+BEFORE: Final = Message(role="user", text="(What was said before is left out.)")
+"""The templates of some models want the user to begin."""
+
 
 class Context(msgspec.Struct, frozen=True):
     """What the model gets, and how full it is."""
@@ -73,7 +76,9 @@ def build(
         if left < 0:
             break
         kept.insert(0, each[item.id])
-    said = _joined([message for messages in kept for message in messages])
+    said = [message for messages in kept for message in messages]
+    if said and said[0].role != "user":
+        said.insert(0, BEFORE)
     in_items = sum(_tokens(messages) for messages in each.values())
     return Context([system, *_joined([*said, asked])], items, in_items, room)
 

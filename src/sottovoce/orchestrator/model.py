@@ -102,16 +102,17 @@ class ModelOrchestrator:
         try:
             await Thinking(self._model, self._skills, self._tools, turn, put).run(context.messages, made)
         except TimeoutError:
-            self._apologise("model_stalled", turn, put)
-        except Nonsense:
-            self._apologise("model_nonsense", turn, put)
+            self._apologise("model_stalled", "it fell silent", turn, put)
+        except Nonsense as error:
+            self._apologise("model_nonsense", str(error), turn, put)
         except EngineFault as error:
-            self._apologise(error.code, turn, put)
+            self._apologise(error.code, error.message, turn, put)
         self._make_room(context, talk)
 
-    def _apologise(self, code: str, turn: Turn, put: Callable[[Reply], None]) -> None:
+    def _apologise(self, code: str, reason: str, turn: Turn, put: Callable[[Reply], None]) -> None:
+        """Say that it failed, once; `reason` is a sentence of ours, for the log."""
         self._failed(code)
-        log.warning("model_failed", code=code)
+        log.warning("model_failed", code=code, reason=reason)
         put(Say(turn.phrases.text("model_failed")))
 
     # -- when the context is full --------------------------------------------------------------------------------------

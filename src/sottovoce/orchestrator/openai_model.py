@@ -1,10 +1,11 @@
 """A language model behind any server that speaks the OpenAI API: chat completions, streamed, with tools."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final, cast
 
 import httpx2
-from openai import AsyncOpenAI, AuthenticationError, DefaultAsyncHttpxClient, NotFoundError, OpenAIError
+from openai import APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
 from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionToolParam
 from openai.types.chat.chat_completion_chunk import ChoiceDelta, ChoiceDeltaToolCall
 
@@ -15,6 +16,9 @@ from sottovoce.orchestrator.openai_url import OpenAIServer, read_openai_url
 CONNECT_S: Final = 5.0
 RETRIES: Final = 1
 """Of requests that were refused or not taken, before anything was written."""
+PASSING: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS}
+CONNECTIONS: Final = httpx2.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=30)
+"""As many as there are answers under way: what waits for one is a user."""
 ANSWER_BYTES: Final = 4 * 2**20
 """Of one answer, as it comes: a token is about 200 of them."""
 MOST_CALLS: Final = 8
@@ -68,8 +72,11 @@ class OpenAIModel:
             async with stream:
                 async for piece in _pieces(stream):
                     yield piece
-        except (AuthenticationError, NotFoundError) as error:
-            raise EngineFault(f"The model's server refuses: status {error.status_code}") from None
+        except APIStatusError as error:
+            status = error.status_code
+            if status in PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise EngineUnavailable(f"The model's server cannot answer now: status {status}") from None
+            raise EngineFault(f"The model's server refuses: status {status}") from None
         except (OpenAIError, httpx2.HTTPError) as error:
             raise EngineUnavailable(f"The model's server does not answer ({type(error).__name__})") from None
         except (ValueError, TypeError, AttributeError) as error:
@@ -162,7 +169,7 @@ class _Bounded(httpx2.AsyncHTTPTransport):
     """Lets through so many bytes of an answer and no more: the library would keep a line without an end for ever."""
 
     def __init__(self, most: int) -> None:
-        super().__init__()
+        super().__init__(limits=CONNECTIONS)
         self._most = most
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

@@ -43,7 +43,7 @@ ASKED: Final = "The user has been asked, and will answer."
 
 
 class Nonsense(Exception):
-    """A model's answer is none."""
+    """A model's answer is none; the text says why, in words of ours."""
 
 
 class Thinking:
@@ -73,7 +73,7 @@ class Thinking:
                 said, calls = await self._write(context)
                 silent = silent and not said and not calls
                 if silent:
-                    raise Nonsense
+                    raise Nonsense("it has nothing to say")
                 begin = len(made)
                 for call in calls:
                     await self._call(call, made)
@@ -81,7 +81,7 @@ class Thinking:
                     return
                 context.append(Message(role="assistant", text=said, calls=tuple(each.call for each in made[begin:])))
                 context += (Message(role="tool", text=each.result, call_id=each.call.id) for each in made[begin:])
-        raise Nonsense
+        raise Nonsense("it calls tools without an end")
 
     async def _write(self, messages: Sequence[Message]) -> tuple[str, list[Call]]:
         """One round: what it says, and what it calls."""
@@ -109,7 +109,7 @@ class Thinking:
         self._characters_left -= len(piece.text)
         self._pieces_left -= 1
         if self._characters_left < 0 or self._pieces_left < 0:
-            raise Nonsense
+            raise Nonsense("it writes without an end")
 
     async def _call(self, call: Call, made: list[Made]) -> None:
         arguments = _read(call.arguments)
@@ -121,7 +121,7 @@ class Thinking:
         if "error" in result and "state" not in result:
             self._mistakes += 1
             if self._mistakes > MISTAKES:
-                raise Nonsense
+                raise Nonsense("it calls what cannot be called")
         made[place] = Made(call, short(result))
 
     async def _called(self, call: Call, arguments: dict[str, Any] | None) -> Mapping[str, Any]:
