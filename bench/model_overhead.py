@@ -22,7 +22,7 @@ from picows import WSFrame, WSMsgType, WSTransport, ws_connect
 
 from bench.callers import Caller, quantile_ms, same, talk
 from bench.load import open_sessions, our_dialect
-from bench.processes import all_cores, free_port, pin, running, sottovoce
+from bench.processes import Usage, all_cores, free_port, pin, running, sottovoce
 
 SERVER_CORE, LOAD_CORE = 0, 1
 MOST_MS = 30.0
@@ -43,6 +43,8 @@ class Report(msgspec.Struct):
     p95_ms: float | None
     p99_ms: float | None
     max_ms: float | None
+    cpu_percent: float
+    """Of one core, the server's."""
     late_p99_ms: float
     """How late the load itself was."""
     holds: bool
@@ -74,14 +76,16 @@ class Listener(Caller):
         super().speak()
 
 
-async def measure(urls: list[str], seconds: float) -> Report:
+async def measure(urls: list[str], seconds: float, usage: Usage) -> Report:
     """Let a caller speak to each address."""
     dialect = our_dialect()
     callers = [Listener(dialect) for _ in urls]
     for url, caller in zip(urls, callers, strict=True):
         caller.overheads = []
         await ws_connect(partial(same, caller), url, websocket_handshake_timeout=30)
+    usage.restart_cpu()
     measured = await talk(callers, seconds, lambda: None)
+    cpu_percent = round(usage.cpu_percent(), 1)
     for caller in callers:
         caller.hang_up()
     await asyncio.sleep(CLOSE_S)
@@ -96,6 +100,7 @@ async def measure(urls: list[str], seconds: float) -> Report:
         p95_ms=p95_ms,
         p99_ms=quantile_ms(waits, 0.99),
         max_ms=quantile_ms(waits, 1.0),
+        cpu_percent=cpu_percent,
         late_p99_ms=measured.late_p99_ms,
         holds=p95_ms is not None and p95_ms <= MOST_MS and measured.missed == 0,
     )
@@ -113,8 +118,9 @@ def main() -> None:
     command: list[str | Path] = [sys.executable, "-m", "tests.peers.scripted_model", str(port)]
     with running(command, f"{peer}/ready", core=load_core):
         httpx.post(f"{peer}/script", json=SCRIPT).raise_for_status()
-        with sottovoce(core=SERVER_CORE, model=f"openai+{peer}/v1?model=scripted") as (base, _):
-            report = uvloop.run(measure(open_sessions(base, options.callers), options.seconds))
+        with sottovoce(core=SERVER_CORE, model=f"openai+{peer}/v1?model=scripted") as (base, process):
+            urls = open_sessions(base, options.callers)
+            report = uvloop.run(measure(urls, options.seconds, Usage(process)))
     sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
 
 

@@ -1,12 +1,12 @@
 """A language model behind any server that speaks the OpenAI API: chat completions, streamed, with tools."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from http import HTTPStatus
 from typing import Any, Final, cast
 
 import httpx2
 from openai import APIStatusError, AsyncOpenAI, DefaultAsyncHttpxClient, OpenAIError
-from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam, ChatCompletionToolParam
+from openai.types.chat import ChatCompletionChunk
 from openai.types.chat.chat_completion_chunk import ChoiceDelta, ChoiceDeltaToolCall
 
 from sottovoce.errors import EngineFault, EngineUnavailable
@@ -57,6 +57,8 @@ class OpenAIModel:
         )
         # The library takes these from the environment for servers of OpenAI's own; this one may be anybody's.
         self._client.organization = self._client.project = None
+        # Loaded now, and not while the first user waits.
+        self._completions = self._client.chat.completions
 
     async def close(self) -> None:
         """See LanguageModel."""
@@ -64,11 +66,13 @@ class OpenAIModel:
 
     async def write(self, messages: Sequence[Message], tools: Sequence[Tool]) -> AsyncGenerator[Written | Call, None]:
         """See LanguageModel."""
-        request: dict[str, Any] = {"tools": [_tool(tool) for tool in tools]} if tools else {}
+        # Beside what the library goes through piece by piece, which of a long conversation holds the event loop for
+        # longer than all the rest: extra_body is merged in as it is, over the empty list.
+        body: dict[str, Any] = {"messages": [_message(message) for message in messages]}
+        if tools:
+            body["tools"] = [_tool(tool) for tool in tools]
         try:
-            stream = await self._client.chat.completions.create(
-                model=self._model, messages=[_message(message) for message in messages], stream=True, **request
-            )
+            stream = await self._completions.create(model=self._model, messages=(), stream=True, extra_body=body)
             async with stream:
                 async for piece in _pieces(stream):
                     yield piece
@@ -143,7 +147,7 @@ class _Calls:
         return [Call(id=id_, name=name, arguments=arguments) for id_, name, arguments in triples]
 
 
-def _message(message: Message) -> ChatCompletionMessageParam:
+def _message(message: Message) -> dict[str, Any]:
     made: dict[str, Any] = {"role": message.role, "content": message.text}
     if message.calls:
         made["content"] = message.text or None
@@ -153,16 +157,12 @@ def _message(message: Message) -> ChatCompletionMessageParam:
         ]
     if message.role == "tool":
         made["tool_call_id"] = message.call_id
-    return cast("ChatCompletionMessageParam", made)
+    return made
 
 
-def _tool(tool: Tool) -> ChatCompletionToolParam:
-    function: Mapping[str, Any] = {
-        "name": tool.name,
-        "description": tool.description,
-        "parameters": tool.parameters,
-    }
-    return cast("ChatCompletionToolParam", {"type": "function", "function": function})
+def _tool(tool: Tool) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
 
 
 class _Bounded(httpx2.AsyncHTTPTransport):
