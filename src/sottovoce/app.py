@@ -3,7 +3,7 @@
 import gc
 import socket
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,7 +24,7 @@ from sottovoce.live.keyring import Keyring
 from sottovoce.live.metrics import Metrics
 from sottovoce.live.node import Node, totals
 from sottovoce.live.recent import Trend
-from sottovoce.orchestrator.base import LanguageModel, Orchestrator
+from sottovoce.orchestrator.base import LanguageModel, Message, Orchestrator, Written
 from sottovoce.orchestrator.commander import CommandOrchestrator
 from sottovoce.orchestrator.model import ModelOrchestrator
 from sottovoce.orchestrator.skills import Skills
@@ -107,6 +107,18 @@ def _thinker(
         context_tokens=settings.model_context_tokens,
         failed=lambda code: metrics.model_failures.labels(code).inc(),
     )
+
+
+async def model_answers(settings: Settings, text: str) -> str:
+    """What the language model of the settings writes to that text; empty: nothing. Raises EngineFault."""
+    if settings.model is None:
+        return ""
+    model: LanguageModel = make_engine(settings.model, "model", EngineContext(grammars={}))
+    try:
+        async with aclosing(model.write([Message(role="user", text=text)], ())) as pieces:
+            return "".join([piece.text async for piece in pieces if isinstance(piece, Written)])
+    finally:
+        await model.close()
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

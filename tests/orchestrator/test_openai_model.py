@@ -169,6 +169,7 @@ async def test_a_key_goes_into_the_header_and_nothing_of_the_environment_does(
         for port, more in ((unused_tcp_port, "&key_env=MY_KEY"), (unused_tcp_port, ""))
     ]
     assert "bearer sk-mine\r\n" in heads[0].lower()
+    assert "authorization" not in heads[1].lower()
     for head in heads:
         assert "other" not in head
 

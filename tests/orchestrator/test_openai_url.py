@@ -9,8 +9,8 @@ SECRET = "sk-very-secret"  # noqa: S105 - a canary, no key
 
 
 def test_a_server_and_its_model() -> None:
-    server = read_openai_url("openai+http://localhost:11434/v1/?model=qwen3:4b")
-    assert (server.base_url, server.model, server.key.value) == ("http://localhost:11434/v1", "qwen3:4b", None)
+    server = read_openai_url("openai+http://localhost:11434/v1/?model=qwen3:4b+q4")
+    assert (server.base_url, server.model, server.key.value) == ("http://localhost:11434/v1", "qwen3:4b+q4", None)
     assert server.timeout_s == TIMEOUT_S
     assert read_openai_url("OpenAI+HTTPS://api.example.org/v1?model=a%2Fb&timeout=2.5").base_url.startswith("https://")
 

@@ -13,6 +13,8 @@ from sottovoce.errors import EngineFault, EngineUnavailable
 from sottovoce.orchestrator.base import Call, LanguageModel, Message, Tool, Written
 from sottovoce.orchestrator.openai_url import OpenAIServer, read_openai_url
 
+NO_KEY: Final = "none"
+"""Without any, the library would look for one in the environment."""
 CONNECT_S: Final = 5.0
 RETRIES: Final = 1
 """Of requests that were refused or not taken, before anything was written."""
@@ -45,13 +47,14 @@ class OpenAIModel:
         self._model = server.model
         self._client = AsyncOpenAI(
             base_url=server.base_url,
-            api_key=server.key.value or "none",
+            api_key=server.key.value or NO_KEY,
             max_retries=RETRIES,
             default_headers={"Accept-Encoding": "identity"},
             # What was said goes to the server that was named, and to no other: redirects are not followed.
             http_client=DefaultAsyncHttpxClient(
                 transport=_Bounded(ANSWER_BYTES),
                 follow_redirects=False,
+                event_hooks={"request": [_without_no_key]},
                 timeout=httpx2.Timeout(server.timeout_s, connect=min(CONNECT_S, server.timeout_s)),
             ),
         )
@@ -163,6 +166,11 @@ def _message(message: Message) -> dict[str, Any]:
 def _tool(tool: Tool) -> dict[str, Any]:
     function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
     return {"type": "function", "function": function}
+
+
+async def _without_no_key(request: httpx2.Request) -> None:
+    if request.headers.get("Authorization") == f"Bearer {NO_KEY}":
+        del request.headers["Authorization"]
 
 
 class _Bounded(httpx2.AsyncHTTPTransport):

@@ -45,7 +45,7 @@ def read_openai_url(url: str) -> OpenAIServer:
     parts = urlsplit(url)
     scheme = SCHEMES.get(parts.scheme.lower())
     try:
-        given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        given = parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True, strict_parsing=bool(parts.query))
         host = parts.hostname if parts.port != 0 else None
     except ValueError:
         raise EngineUrlInvalid(f"This is not a URL of the form {FORM}") from None
