@@ -174,5 +174,6 @@ async def test_the_end_of_a_session_ends_the_model_and_forgets(server: Server, s
         assert talk.memory.calls
         await server.http.delete(f"/api/v1/sessions/{session_id}")
         await stream.closed()
+    assert await scripted.silent()
     assert talk.memory.calls == {}
     assert talk.history == ()

@@ -366,6 +366,9 @@ async def test_an_answer_that_is_stopped_stops_the_model_and_keeps_what_it_calle
     prompt = Prompt(text="the eggs are in the pot", spoken=True, item_id=item_id)
     async with aclosing(talk.orchestrator.reply(prompt, talk)) as replies:
         assert await anext(replies) == Say("The timer is set for five minutes.")
+        assert await anext(replies) == Say("I go on.")
+        assert scripted.playing() == 1
+    assert await scripted.silent()
     await talk.hear("so")
     assert await talk.states() == [("timer", TaskState.WORKING)]
     assert [role for role, _ in scripted.told()] == ["user", "assistant", "tool", "user"]

@@ -69,6 +69,8 @@ REQUESTS_KEPT = 1_000
 app = FastAPI()
 rules: list[Rule] = []
 requests: list[JSON] = []
+playing: set[object] = set()
+"""Answers under way."""
 
 
 @app.get("/ready")
@@ -80,11 +82,17 @@ async def ready() -> str:
 async def script(given: list[Rule]) -> None:
     rules[:] = given
     requests.clear()
+    playing.clear()
 
 
 @app.get("/requests")
 async def asked() -> list[JSON]:
     return requests
+
+
+@app.get("/playing")
+async def under_way() -> int:
+    return len(playing)
 
 
 @app.post("/v1/chat/completions")
@@ -109,6 +117,16 @@ async def complete(body: Annotated[JSON, Body()]) -> Response:
 
 
 async def play(steps: list[Step], model: str) -> AsyncGenerator[str, None]:
+    this = object()
+    playing.add(this)
+    try:
+        async for sent in all_lines(steps, model):
+            yield sent
+    finally:
+        playing.discard(this)
+
+
+async def all_lines(steps: list[Step], model: str) -> AsyncGenerator[str, None]:
     calls = 0
     yield line(model, ChoiceDelta(role="assistant", content=""))
     for step in steps:

@@ -1,5 +1,6 @@
 """Starting the scripted model, and writing its scripts."""
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -38,6 +39,18 @@ class ScriptedModel:
     def requests(self) -> list[dict[str, Any]]:
         answer: list[dict[str, Any]] = httpx.get(f"{self.base}/requests").raise_for_status().json()
         return answer
+
+    def playing(self) -> int:
+        """How many answers are under way."""
+        count: int = httpx.get(f"{self.base}/playing").raise_for_status().json()
+        return count
+
+    async def silent(self, within_s: float = 5.0) -> bool:
+        """Whether it comes to have nobody to answer."""
+        until = time.monotonic() + within_s
+        while self.playing() and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+        return not self.playing()
 
     def told(self, at: int = -1) -> list[tuple[str, str]]:
         """Role and text of the messages of a request, without what the server says of the present and of itself."""
