@@ -264,6 +264,20 @@ async def test_the_context_is_the_conversation_as_it_was_heard(
     assert "The user is tired." in scripted.requests()[-1]["messages"][0]["content"]
 
 
+async def test_the_user_begins_and_takes_turns_with_the_assistant(
+    scripted: ScriptedModel, talk: ModelConversation
+) -> None:
+    """The templates of some models know nothing else."""
+    scripted.plays(rule("so", ["Yes."]))
+    talk.add(Role.ASSISTANT, "Hello.")
+    talk.add(Role.ASSISTANT, "Your timer is up.")
+    talk.add(Role.USER, "thank")
+    talk.add(Role.USER, "you")
+    await talk.hear("so")
+    assert [role for role, _ in scripted.told()] == ["user", "assistant", "user"]
+    assert scripted.told()[1:] == [("assistant", "Hello.\nYour timer is up."), ("user", "thank\nyou\nso")]
+
+
 async def test_what_was_said_since_is_answered_later(scripted: ScriptedModel, talk: ModelConversation) -> None:
     scripted.plays(rule("one", ["1."]), rule("two", ["2."]))
     one, two = talk.add(Role.USER, "say one"), talk.add(Role.USER, "say two")
@@ -359,12 +373,12 @@ async def test_an_answer_that_is_stopped_stops_the_model_and_keeps_what_it_calle
     scripted: ScriptedModel, talk: ModelConversation
 ) -> None:
     scripted.plays(
-        rule("eggs", [call("timer", {"seconds": 300})], [{"text": "I go on. ", "wait": 0.01, "repeat": 5_000}]),
+        rule("eggs", [call("timer", {"seconds": 300})], [{"text": "I go on. ", "wait": 0.2, "repeat": 5_000}]),
         rule("so", ["Yes."]),
     )
     item_id = talk.add(Role.USER, "the eggs are in the pot")
     prompt = Prompt(text="the eggs are in the pot", spoken=True, item_id=item_id)
-    async with aclosing(talk.orchestrator.reply(prompt, talk)) as replies:
+    async with asyncio.timeout(10), aclosing(talk.orchestrator.reply(prompt, talk)) as replies:
         assert await anext(replies) == Say("The timer is set for five minutes.")
         assert await anext(replies) == Say("I go on.")
         assert scripted.playing() == 1

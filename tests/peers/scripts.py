@@ -1,6 +1,7 @@
 """Starting the scripted model, and writing its scripts."""
 
 import asyncio
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import httpx
 from tests.servers import ROOT, environment
 
 START_S = 30
+_NOW = re.compile(r"<now>.*</now>\n", re.DOTALL)
 
 
 def rule(when: str, *rounds: list[Any]) -> dict[str, Any]:
@@ -55,7 +57,7 @@ class ScriptedModel:
     def told(self, at: int = -1) -> list[tuple[str, str]]:
         """Role and text of the messages of a request, without what the server says of the present and of itself."""
         messages = self.requests()[at]["messages"]
-        return [(m["role"], (m["content"] or "").rpartition("</now>\n")[2]) for m in messages if m["role"] != "system"]
+        return [(m["role"], _NOW.sub("", m["content"] or "")) for m in messages if m["role"] != "system"]
 
 
 @contextmanager
