@@ -170,6 +170,18 @@ async def test_a_tool_that_asks_ends_the_answer_and_the_grammar_takes_the_yes(
     assert len(scripted.requests()) == 1
 
 
+async def test_what_is_called_beside_a_question_is_done_and_ends_nothing(
+    scripted: ScriptedModel, talk: ModelConversation
+) -> None:
+    await talk.hear("note that the key is under the mat")
+    scripted.plays(rule("get rid", [call("delete", {"kind": "note"}), call("timer", {"seconds": 300})]))
+    assert await talk.replies("get rid of what i wrote") == [
+        Say("Delete this note: the key is under the mat? Yes or no?"),
+        Say("The timer is set for five minutes."),
+    ]
+    assert await talk.hear("yes") == "Deleted."
+
+
 async def test_a_task_that_fails_is_told_to_the_model(scripted: ScriptedModel, talk: ModelConversation) -> None:
     scripted.plays(rule("go", [call("breaks")], ["It did not work."]))
     assert await talk.hear("go and break it") == "It did not work."
@@ -328,6 +340,17 @@ async def test_a_full_context_is_summarised_beside_the_conversation(
     assert not any("Fact 0 " in text for _, text in scripted.told())
     assert any("Fact 59 " in text for _, text in scripted.told())
     assert talk.failures == []
+
+
+async def test_what_is_summarised_fits_into_the_context(scripted: ScriptedModel, talk: ModelConversation) -> None:
+    scripted.plays(rule("so", ["Yes."]), rule("User: Fact", ["The user told facts."]))
+    for _ in range(80):
+        talk.add(Role.USER, f"Fact: {'x' * 3_000}")
+    await talk.hear("so")
+    assert talk.memory.work is not None
+    await talk.memory.work
+    assert talk.memory.summary == "The user told facts."
+    assert all(len(request["messages"][-1]["content"]) <= 2 * 8_000 for request in scripted.requests())
 
 
 async def test_what_cannot_be_summarised_is_dropped(scripted: ScriptedModel, talk: ModelConversation) -> None:

@@ -20,6 +20,8 @@ FULL: Final = 0.75
 KEPT: Final = 0.5
 """... so that the rest fills this part."""
 SUMMARY_S: Final = 60.0
+CHARACTERS_A_TOKEN: Final = 2
+"""Rather too few: what is to be summed up has to fit in, whatever its language."""
 SUMMARY_CHARACTERS: Final = 1_500
 NOT_FOR_MODELS: Final = frozenset({"help", "repeat"})
 """Skills that answer with what the grammar understands, or with what was said last: a model knows better."""
@@ -130,7 +132,8 @@ class ModelOrchestrator:
         """Of what the model cannot be given any more, the sum; where that fails, nothing."""
         said = [f"{'Assistant' if item.role is Role.ASSISTANT else 'User'}: {item.text}" for item in items]
         text = "\n".join([*([memory.summary] if memory.summary else []), *said]).encode("utf-8", "replace").decode()
-        asked = [Message(role="system", text=SUMMARISE), Message(role="user", text=text)]
+        fits = text[-CHARACTERS_A_TOKEN * self._context_tokens :]
+        asked = [Message(role="system", text=SUMMARISE), Message(role="user", text=fits)]
         try:
             async with asyncio.timeout(SUMMARY_S), aclosing(self._model.write(asked, ())) as pieces:
                 written = [piece.text async for piece in pieces if isinstance(piece, Written)]

@@ -141,19 +141,18 @@ class Thinking:
 
     async def _perform(self, skill: Skill, arguments: dict[str, Any]) -> Mapping[str, Any]:
         """Do it, and say what it says; what the model is told. Raises SottovoceError."""
-        asked = await asking(self._turn.talk)
+        asked, result = await asking(self._turn.talk), dict[str, Any]()
         if skill.is_task:
             update = await self._turn.talk.tasks.start(skill.name, arguments)
-            said, result = update.say, _result(update.task)
+            replies: Sequence[Reply] = [Say(update.say)] if update.say else []
+            result = _result(update.task)
         else:
             answer = await skill.run(self._turn, **skill.read(arguments))
             replies = [Say(answer)] if isinstance(answer, str) else answer
-            said, result = " ".join(reply.text for reply in replies if isinstance(reply, Say)), {}
-            self._over = self._over or any(isinstance(reply, Goodbye) for reply in replies)
-        if said:
-            self._put(Say(said))
-        if self._over:
-            self._put(Goodbye())
+        for reply in replies:
+            self._put(reply)
+        said = " ".join(reply.text for reply in replies if isinstance(reply, Say))
+        self._over = self._over or any(isinstance(reply, Goodbye) for reply in replies)
         asks = await asking(self._turn.talk)
         if asks is not None and (asked is None or (asks.id, asks.question) != (asked.id, asked.question)):
             self._over = True
