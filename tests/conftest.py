@@ -1,7 +1,9 @@
+import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.peers.scripts import ScriptedModel, scripted_model
@@ -16,7 +18,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
-def scripted() -> Iterator[ScriptedModel]:
+def scripted() -> Generator[ScriptedModel, None, None]:
     """A language model's server that plays what a test gives it, shared by all tests."""
     with scripted_model(unused_port()) as model:
         yield model
+
+
+@pytest.fixture(autouse=True)
+def _no_log_outlives_its_test() -> Generator[None, None, None]:
+    """A log that was configured while pytest captured standard error writes into what is closed by the next test."""
+    root = logging.getLogger()
+    handlers = root.handlers[:]
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers

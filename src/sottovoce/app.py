@@ -15,7 +15,9 @@ from sottovoce import logs
 from sottovoce.core.session import SessionLimits
 from sottovoce.errors import SettingsInvalid, SottovoceError
 from sottovoce.http.api import make_api
+from sottovoce.http.callers import CredentialGate, Gate, OpenGate
 from sottovoce.http.doors import Door, LoopbackDoor, PasswordDoor
+from sottovoce.http.rates import CreationRates
 from sottovoce.http.transport import VoiceProtocol
 from sottovoce.live.census import Census
 from sottovoce.live.clock import Clock
@@ -24,6 +26,7 @@ from sottovoce.live.keyring import Keyring
 from sottovoce.live.metrics import Metrics
 from sottovoce.live.node import Node, totals
 from sottovoce.live.recent import Trend
+from sottovoce.live.rights import Rights
 from sottovoce.orchestrator.base import LanguageModel, Message, Orchestrator, Written
 from sottovoce.orchestrator.commander import CommandOrchestrator
 from sottovoce.orchestrator.model import ModelOrchestrator
@@ -36,7 +39,10 @@ from sottovoce.store.memory import MemoryStore
 from sottovoce.tasks.local import LocalTasks
 from sottovoce.tasks.sealed import SealedTasks
 from sottovoce.vault import lockdown
+from sottovoce.vault.api_keys import ApiKeys
+from sottovoce.vault.receipts import Signer, read_key
 from sottovoce.vault.session_keys import SessionKeys
+from sottovoce.vault.tokens import Issuer, Tokens
 
 MAX_MESSAGE_BYTES = 64 * 1024
 BACKLOG = 2048
@@ -185,9 +191,35 @@ def _api(
         public_url=settings.public_url,
         trusted_proxies=settings.trusted_proxies,
         allowed_origins=settings.allowed_origins,
+        gate=_gate(settings, hub.node.clock),
         proof_always=settings.proof == "always",
+        rates=CreationRates(
+            settings.trusted_proxies,
+            by_namespace=settings.creates_per_minute,
+            by_address=settings.creates_per_minute_address,
+            clock=hub.node.clock.steady,
+        ),
+        rights=Rights(hub),
+        signer=Signer(None if settings.receipt_key is None else read_key(settings.receipt_key)),
+        audit_log=settings.credentials if settings.audit_log is None else settings.audit_log,
         operator=_operator_door(settings, hub.node.clock),
     )
+
+
+def _gate(settings: Settings, clock: Clock) -> Gate:
+    """Raises SettingsInvalid for a file of API keys that cannot be read."""
+    if not settings.credentials:
+        return OpenGate([*settings.allowed_origins, *filter(None, [settings.public_url])])
+    tokens = None
+    if settings.jwks_url is not None:
+        issuer = Issuer(
+            jwks_url=settings.jwks_url,
+            name=settings.jwt_issuer or "",
+            audience=settings.jwt_audience or "",
+            namespaces_claim=settings.jwt_namespaces_claim,
+        )
+        tokens = Tokens(issuer, clock.steady)
+    return CredentialGate(None if settings.api_keys is None else ApiKeys(settings.api_keys), tokens, clock)
 
 
 def _operator_door(settings: Settings, clock: Clock) -> Door | None:

@@ -5,6 +5,12 @@
     │   ├── InvalidKeyHash         401  invalid_key_hash
     │   ├── InvalidPublicKeys      422  invalid_public_keys
     │   ├── NotSealedForThis       422  not_sealed_for_this
+    │   ├── CredentialRequired     401  credential_required
+    │   ├── CredentialInvalid      401  credential_invalid
+    │   ├── NamespaceNotAllowed    403  namespace_not_allowed
+    │   ├── NamespaceNotFound      404  namespace_not_found
+    │   ├── ForeignHost            421  foreign_host
+    │   ├── CreatingTooFast        429  creating_too_fast      (passes)
     │   ├── ProofRequired          401  proof_required
     │   ├── ProofInvalid           401  proof_invalid
     │   ├── TooManySessions        429  too_many_sessions      (passes)
@@ -21,7 +27,8 @@
     │   └── BadMessage             a stream message that is wrong in itself; its code says how
     ├── ServerFault            ours
     │   ├── NodeFull               503  node_full              (passes)
-    │   └── NodeOverloaded         503  node_overloaded        (passes)
+    │   ├── NodeOverloaded         503  node_overloaded        (passes)
+    │   └── TokensUnchecked        503  tokens_unchecked       (passes)
     ├── EngineFault            an engine's
     │   ├── EngineUnavailable      503  engine_unavailable     (passes)
     │   ├── LanguageNotSupported   422  language_not_supported
@@ -81,6 +88,61 @@ class NotSealedForThis(ClientFault):
     code = "not_sealed_for_this"
     status = 422
     detail = "This cannot be opened: it was changed, or sealed for something else, or its key is gone"
+
+
+class CredentialRequired(ClientFault):
+    """The server tells its callers apart, and this one has not said who they are."""
+
+    code = "credential_required"
+    status = 401
+    detail = "Say who calls: send the header Authorization: Bearer, and an API key or a token of this server's issuer"
+    challenge = 'Bearer realm="Sottovoce"'
+
+
+class CredentialInvalid(ClientFault):
+    """The API key or token is unknown, withdrawn, expired, or another server's."""
+
+    code = "credential_invalid"
+    status = 401
+    detail = "The API key or token is unknown, withdrawn, expired, or for another server"
+    challenge = 'Bearer realm="Sottovoce", error="invalid_token"'
+
+
+class NamespaceNotAllowed(ClientFault):
+    """The caller's API key or token is for other namespaces."""
+
+    code = "namespace_not_allowed"
+    status = 403
+    detail = "This API key or token is not for that namespace: name one of its own"
+
+
+class NamespaceNotFound(ClientFault):
+    """The caller has no namespace of that name."""
+
+    code = "namespace_not_found"
+    status = 404
+    detail = "Namespace not found"
+
+
+class ForeignHost(ClientFault):
+    """A server that is open to its own machine only was asked under another name: a page of another site may be behind
+    it."""
+
+    code = "foreign_host"
+    status = 421
+    detail = (
+        "This server answers on http://127.0.0.1 and http://localhost only. For another name, set public_url, or list "
+        "it in allowed_origins"
+    )
+
+
+class CreatingTooFast(ClientFault):
+    """The namespace, or the caller's address, opens sessions faster than it may."""
+
+    code = "creating_too_fast"
+    status = 429
+    passes = True
+    detail = "Sessions are being opened too fast: wait, then try again"
 
 
 class ProofRequired(ClientFault):
@@ -230,6 +292,15 @@ class NodeOverloaded(ServerFault):
     status = 503
     passes = True
     detail = "This server is too busy to take another session now"
+
+
+class TokensUnchecked(ServerFault):
+    """The issuer's keys could not be fetched, so that no token can be checked."""
+
+    code = "tokens_unchecked"
+    status = 503
+    passes = True
+    detail = "Tokens cannot be checked now, since their issuer's keys could not be fetched"
 
 
 class EngineFault(SottovoceError):

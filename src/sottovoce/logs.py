@@ -29,9 +29,13 @@ FIELDS = frozenset(
         "where",
         "logger",
         "version",
+        "action",
+        "caller",
+        "subject",
     }
 )
-"""`session` and `task` hold the first 8 characters of an id. Everything else is a count, a time, or a word of ours."""
+"""`session` and `task` hold the first 8 characters of an id, `subject` a pseudonym that changes daily, `caller` one too
+or the name of an API key. Everything else is a count, a time, or a word of ours."""
 
 
 def short(full_id: str) -> str:
@@ -66,6 +70,12 @@ def place(error: BaseException) -> str:
     if trace is None:
         return ""
     return f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}"
+
+
+def audit(*, action: str, caller: str | None, subject: str | None, status: int) -> None:
+    """A line of the audit log, whatever the level of the others is."""
+    unfiltered = structlog.wrap_logger(None, wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET))
+    unfiltered.info("audit", action=action, caller=caller, subject=subject, status=status)
 
 
 def configure(*, level: Literal["debug", "info", "warning", "error"], form: Literal["console", "json"]) -> None:

@@ -30,12 +30,44 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    host: str = Field("127.0.0.1", description="Address to listen on. Off loopback, `public_url` must be set.")
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on. Off loopback, `public_url` must be set, and a way to tell callers apart.",
+    )
     port: int = Field(8765, ge=0, le=65_535, description="Port to listen on; 0 takes a free one and says which.")
     public_url: str | None = Field(
         None,
         description="Where clients reach the server (`https://voice.example.org`). Makes up every `websocket_url`; "
-        "without it, the request's own host does.",
+        "without it, the request's own host does. With one that others reach, callers must be told apart: by "
+        '`api_keys`, by `jwks_url`, or by `namespaces = "registered"` with `proof = "always"`.',
+    )
+    api_keys: Path | None = Field(
+        None,
+        description="File of API keys, as `sottovoce keys api` makes it; read again when it changes. With it, each "
+        "call under `/api/v1` needs one (`Authorization: Bearer`), or a token.",
+    )
+    jwks_url: str | None = Field(
+        None,
+        description="Where the issuer of tokens (JWTs) publishes its keys. With it, each call under `/api/v1` needs a "
+        "token (`Authorization: Bearer`), or an API key.",
+    )
+    jwt_issuer: str | None = Field(None, description="Who issues tokens: their claim `iss`.")
+    jwt_audience: str | None = Field(None, description="Whom tokens are for: what their claim `aud` has to name.")
+    jwt_namespaces_claim: str = Field(
+        "namespaces", min_length=1, description="The claim of tokens that names the caller's namespace, or lists them."
+    )
+    creates_per_minute: int = Field(
+        60, ge=1, description="Sessions that one namespace may open a minute. Callers on this machine are not counted."
+    )
+    creates_per_minute_address: int = Field(600, ge=1, description="The same for one address (of IPv6: one /48).")
+    audit_log: bool | None = Field(
+        None,
+        description="Log each call under `/api/v1`: who did what to which pseudonym. Default: where callers are told "
+        "apart by `api_keys` or `jwks_url`.",
+    )
+    receipt_key: Path | None = Field(
+        None,
+        description="Ed25519 key in PEM that signs receipts of erasure. Default: one that goes with the process.",
     )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
@@ -138,6 +170,26 @@ class Settings(BaseSettings):
             raise ValueError("public_url must look like https://voice.example.org")
         return value.rstrip("/")
 
+    @field_validator("api_keys", "jwks_url", "receipt_key", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value  # empty, it hides the one in the file
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _jwks_is_safe(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if not parts.hostname or not (
+            parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+        ):
+            raise ValueError(
+                "jwks_url must begin with https:// (http:// only on this machine): whoever can change what "
+                "it answers can let anybody in"
+            )
+        return value
+
     @field_validator("store")
     @classmethod
     def _known_store(cls, value: str) -> str:
@@ -151,6 +203,33 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"listening on {self.host} lets others in: set public_url (SOTTOVOCE_PUBLIC_URL) to the address they "
                 "use, or listen on 127.0.0.1"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _tokens_are_for_here(self) -> "Settings":
+        if self.jwks_url is not None and (not self.jwt_issuer or not self.jwt_audience):
+            raise ValueError("jwks_url needs jwt_issuer and jwt_audience: whose tokens, and made for whom")
+        return self
+
+    @property
+    def reached_by_others(self) -> bool:
+        """Whether more than this machine can call."""
+        elsewhere = self.public_url is not None and not is_loopback(urlsplit(self.public_url).hostname or "")
+        return elsewhere or not is_loopback(self.host)
+
+    @property
+    def credentials(self) -> bool:
+        """Whether callers are told apart by API keys or tokens."""
+        return self.api_keys is not None or self.jwks_url is not None
+
+    @model_validator(mode="after")
+    def _callers_are_told_apart(self) -> "Settings":
+        proven = self.namespaces == "registered" and self.proof == "always"
+        if self.reached_by_others and not self.credentials and not proven:
+            raise ValueError(
+                "others can reach this server, and nothing tells them apart: set api_keys (make a key with `sottovoce "
+                "keys api new`), or jwks_url, or namespaces to registered and proof to always"
             )
         return self
 

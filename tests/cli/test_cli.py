@@ -1,6 +1,7 @@
 """Every command in general: its help, its page in the docs, its errors."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,12 +14,19 @@ from tests.cli.conftest import Run
 from tests.servers import ROOT
 
 TOP: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-COMMANDS: dict[str, Any] = {
-    (f"{name} {below}" if below else name): command
-    for name, top in TOP.items()
-    for below, command in getattr(top, "commands", {"": top}).items()
-}
-"""Name to command; those of a group have two words."""
+
+
+def commands(of: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Name and command, of groups those below them."""
+    for name, command in of.items():
+        if hasattr(command, "commands"):
+            yield from commands(command.commands, f"{above}{name} ")
+        else:
+            yield above + name, command
+
+
+COMMANDS: dict[str, Any] = dict(commands(TOP))
+"""Name to command; those of a group have two words or more."""
 PAGE = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 
 

@@ -32,3 +32,38 @@ def test_a_file_that_is_there_is_not_overwritten_and_what_is_none_is_said(run: R
         assert shown.code == 2
         assert "sottovoce keys new" in shown.err
     assert run("keys", "new", tmp_path / "no" / "folder").code == 2
+
+
+def test_api_keys_are_made_listed_and_withdrawn(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "api-keys.json"
+    made = run("keys", "api", "new", file, "--name", "clinic-app", "--namespace", "clinic.*", "--namespace", "x")
+    assert made.code == 0
+    text = made.out.strip()
+    assert text.startswith("sv_")
+    assert text not in made.err
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert text not in file.read_text()
+    assert run("keys", "api", "new", file, "--name", "other", "--namespace", "y", "--days", "7").code == 0
+    listed = run("keys", "api", "list", file).out
+    for shown in ("clinic-app", "clinic.*, x", "other"):
+        assert shown in listed
+    assert run("keys", "api", "withdraw", file, "clinic-app").code == 0
+    assert "clinic-app" not in run("keys", "api", "list", file).out
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_api_keys_say_what_is_wrong(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "api-keys.json"
+    assert "is no file of API keys" not in run("keys", "api", "new", file, "--name", "a", "--namespace", "a").err
+    for arguments, says in (
+        (("new", file, "--name", "a", "--namespace", "a"), "already"),
+        (("new", file, "--name", "A", "--namespace", "a"), "begins with"),
+        (("new", file, "--name", "b", "--namespace", "a b"), "namespaces"),
+        (("new", tmp_path / "no" / "where", "--name", "b", "--namespace", "a"), "cannot be written"),
+        (("withdraw", file, "nobody"), "no key named nobody"),
+        (("list", tmp_path / "nothing"), "cannot be read"),
+    ):
+        answer = run("keys", "api", *arguments)
+        assert answer.code == 2
+        assert says in " ".join(answer.err.split())
+        assert "Traceback" not in answer.err

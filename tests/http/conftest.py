@@ -15,8 +15,13 @@ import websockets
 from sottovoce.app import make_config, make_hub
 from sottovoce.live.hub import Hub
 from sottovoce.settings import read_settings
+from tests.servers import free_port
+
+__all__ = ["free_port"]
 
 KEY = "sha256:" + "a" * 64
+PROVEN: dict[str, Any] = {"namespaces": "registered", "proof": "always"}
+"""Settings with which a server that others reach tells its callers apart by their signatures."""
 
 
 class Stream:
@@ -100,8 +105,9 @@ async def serve() -> AsyncGenerator[Serve, None]:
     async def start(**settings: Any) -> Server:
         read = read_settings(**{"recogniser": "instant:", "synthesiser": "instant:", **settings})
         hub = make_hub(read)
+        config = make_config(hub, read, [])
         listener = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(make_config(hub, read, []))
+        server = uvicorn.Server(config)
         serving = asyncio.create_task(server._serve([listener]))
         while not server.started:
             assert not serving.done(), "the server did not start"

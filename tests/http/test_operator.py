@@ -13,7 +13,7 @@ import structlog
 
 from sottovoce.http.pages import WEB
 from sottovoce.live.overview import Overview
-from tests.http.conftest import Serve, Server
+from tests.http.conftest import PROVEN, Serve, Server
 from tests.http.test_pages import MOST_BYTES, page_files
 from tests.http.test_stream import speak, speech
 
@@ -71,7 +71,7 @@ async def test_pages_that_may_use_the_server_may_not_watch_it(serve: Serve) -> N
 
 
 async def test_with_a_password_it_wants_that(serve: Serve) -> None:
-    server = await serve(operator=True, operator_password=PASSWORD, public_url="https://voice.example.org")
+    server = await serve(operator=True, operator_password=PASSWORD, public_url="https://voice.example.org", **PROVEN)
     for path in PATHS:
         response = await server.http.get(path)
         assert_is_problem(response, 401, "operator_unknown")

@@ -4,7 +4,7 @@ from pathlib import Path
 import httpx
 
 from sottovoce.http.pages import WEB
-from tests.http.conftest import Serve, Server
+from tests.http.conftest import PROVEN, Serve, Server
 
 MOST_BYTES = 150 * 1024
 
@@ -61,7 +61,7 @@ async def test_files_of_a_page_carry_its_policy(server: Server) -> None:
 
 
 async def test_a_stream_elsewhere_may_be_connected_to(serve: Serve) -> None:
-    server = await serve(public_url="https://voice.example.org/talk")
+    server = await serve(public_url="https://voice.example.org/talk", **PROVEN)
     policy = (await server.http.get("/")).headers["content-security-policy"]
     assert "connect-src 'self' wss://voice.example.org;" in policy
 

@@ -2,10 +2,12 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
 from tests.http.conftest import KEY, Serve, Server
+from tests.http.credentials import KeyFile, bearer
 
 NOT_FOUND = {"status": 404, "detail": "Session not found", "code": "session_not_found"}
 
@@ -206,7 +208,7 @@ async def test_a_session_nobody_connects_to_closes_and_frees_its_place(serve: Se
         assert (await stream.closed())[0] == 4401
 
 
-async def test_websocket_urls_follow_public_url_or_a_trusted_proxy_only(serve: Serve) -> None:
+async def test_websocket_urls_follow_public_url_or_a_trusted_proxy_only(serve: Serve, tmp_path: Path) -> None:
     forwarded = {"x-forwarded-proto": "https", "host": "voice.example.org"}
     body = {"namespace_id": "n", "key_hash": KEY, "device_type": "web", "client_version": "1"}
     plain = await serve()
@@ -215,6 +217,8 @@ async def test_websocket_urls_follow_public_url_or_a_trusted_proxy_only(serve: S
     behind = await serve(trusted_proxies="127.0.0.1")
     url = (await behind.http.post("/api/v1/sessions", json=body, headers=forwarded)).json()["websocket_url"]
     assert url.startswith("wss://voice.example.org/ws/voice?")
-    public = await serve(public_url="https://sotto.example.com/voice/")
-    url = (await public.http.post("/api/v1/sessions", json=body, headers=forwarded)).json()["websocket_url"]
+    keys = KeyFile(tmp_path / "keys")
+    public = await serve(public_url="https://sotto.example.com/voice/", api_keys=keys.path)
+    called = forwarded | bearer(keys.add("n", "n"))
+    url = (await public.http.post("/api/v1/sessions", json=body, headers=called)).json()["websocket_url"]
     assert url.startswith("wss://sotto.example.com/voice/ws/voice?")

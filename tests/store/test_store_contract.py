@@ -126,3 +126,17 @@ async def test_the_keys_that_a_namespace_has_shown_are_known_while_anything_of_i
     assert await store.keys_of("n") == keys
     await store.end("a", Status.CLOSED)
     assert await store.keys_of("n") is None
+
+
+async def test_all_sessions_of_a_namespace_are_the_live_and_the_ended_ones(store: Store) -> None:
+    for name in ("a", "b", "c"):
+        await store.admit(record(name), 5)
+    await store.admit(record("d", namespace_id="other"), 5)
+    await store.end("b", Status.CLOSED)
+    await store.end("b", Status.CLOSED)
+    assert sorted(each.id for each in await store.all_sessions("n")) == ["a", "b", "c"]
+    await store.erase("a")
+    await store.erase("b")
+    assert [each.id for each in await store.all_sessions("n")] == ["c"]
+    await store.erase("c")
+    assert await store.all_sessions("n") == []

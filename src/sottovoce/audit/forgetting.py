@@ -183,6 +183,8 @@ def _environment(mark: str, *, leak: bool) -> Iterator[Mapping[str, str]]:
     environment = os.environ | {
         MARK_VARIABLE: mark,
         "SOTTOVOCE_PUBLIC_URL": "",
+        "SOTTOVOCE_API_KEYS": "",
+        "SOTTOVOCE_JWKS_URL": "",
         "SOTTOVOCE_LOG_LEVEL": "debug",
         "PYTHONDONTWRITEBYTECODE": "1",
     }

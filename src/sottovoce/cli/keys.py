@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from sottovoce.cli import api_keys
 from sottovoce.cli.exits import ExitCode, told
 from sottovoce.errors import InvalidPublicKeys, SettingsInvalid
 from sottovoce.vault.keys import NamespaceKeys
@@ -23,6 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
+app.add_typer(api_keys.app, name="api")
 OWNER_ONLY = 0o600
 
 

@@ -25,8 +25,9 @@ async def own_server() -> AsyncGenerator[str, None]:
 
     Raises ServerUnreachable, with its own last words, if it does not start.
     """
-    # Whatever the environment or the settings file has as public_url: it is where another server is.
-    environment = {"SOTTOVOCE_LOG_LEVEL": "warning", **os.environ, "SOTTOVOCE_PUBLIC_URL": ""}
+    # Whatever the environment or the settings file has as public_url: it is where another server is, and its callers.
+    elsewhere = dict.fromkeys(("SOTTOVOCE_PUBLIC_URL", "SOTTOVOCE_API_KEYS", "SOTTOVOCE_JWKS_URL"), "")
+    environment = {"SOTTOVOCE_LOG_LEVEL": "warning", **os.environ, **elsewhere}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "sottovoce", "serve", "--host", "127.0.0.1", "--port", "0"),
         stdin=asyncio.subprocess.DEVNULL,

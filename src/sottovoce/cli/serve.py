@@ -1,5 +1,6 @@
 """`sottovoce serve`."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -14,10 +15,13 @@ LISTENS = "Sottovoce listens on "
 def serve(
     *,
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on. Off loopback, public_url must be set.")
+        str | None, typer.Option(help="Address to listen on. Off loopback: also --public-url and --api-keys.")
     ] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one and says which.")] = None,
     public_url: Annotated[str | None, typer.Option(help="Where clients reach the server, if not there.")] = None,
+    api_keys: Annotated[
+        Path | None, typer.Option(help="File of API keys that callers must have (see: sottovoce keys api).")
+    ] = None,
     recogniser: Annotated[str | None, typer.Option(help="The engine that hears, by URL.")] = None,
     synthesiser: Annotated[str | None, typer.Option(help="The engine that speaks, by URL.")] = None,
     model: Annotated[
@@ -36,7 +40,7 @@ def serve(
 
     - `sottovoce serve`
     - `sottovoce serve --port 9000`
-    - `sottovoce serve --host 0.0.0.0 --public-url https://voice.example.org`
+    - `sottovoce serve --host 0.0.0.0 --public-url https://voice.example.org --api-keys api-keys.json`
     - `sottovoce serve --recogniser instant: --synthesiser instant:` (no speech at all, for load tests)
 
     **Exit codes**: 0 stopped; 2 settings that cannot be used, a taken port, an engine that is not there, a part of the
@@ -47,6 +51,7 @@ def serve(
             host=host,
             port=port,
             public_url=public_url,
+            api_keys=api_keys,
             recogniser=recogniser,
             synthesiser=synthesiser,
             model=model,

@@ -9,11 +9,10 @@ import math
 import secrets
 from collections.abc import Callable, Collection
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from sottovoce.core.addresses import is_loopback
+from sottovoce.core.addresses import host_of, is_loopback
 from sottovoce.errors import OperatorElsewhere, OperatorGuesses, OperatorUnknown
 
 USER: Final = "operator"
@@ -47,7 +46,7 @@ class LoopbackDoor:
         headers = request.headers
         here = request.client is not None and is_loopback(request.client.host)
         proxied = any(name in headers for name in _PROXY_HEADERS)
-        if not here or proxied or not is_loopback(_host_of(headers.get("host", ""))):
+        if not here or proxied or not is_loopback(host_of(headers.get("host", ""))):
             raise OperatorElsewhere
         _refuse_other_sites(request)
 
@@ -105,20 +104,12 @@ def client_address(request: Request, trusted_proxies: Collection[str]) -> str:
 def network(address: str) -> str:
     """The network that an address stands for, with a port or without; all that is no address is one place."""
     try:
-        found = ipaddress.ip_address(address if address.count(":") > 1 and "[" not in address else _host_of(address))
+        found = ipaddress.ip_address(address if address.count(":") > 1 and "[" not in address else host_of(address))
     except ValueError:
         return ""
     if isinstance(found, ipaddress.IPv6Address):
         found = found.ipv4_mapped or found
     return str(ipaddress.ip_network((found, _NETWORK_BITS[found.version]), strict=False))
-
-
-def _host_of(authority: str) -> str:
-    """The host of `host:port`; empty if there is none."""
-    try:
-        return urlsplit(f"//{authority}").hostname or ""
-    except ValueError:
-        return ""
 
 
 def _refuse_other_sites(request: Request) -> None:

@@ -1,10 +1,11 @@
-"""`/health`, `/ready`, `/metrics`: at the root, for those who run the server."""
+"""`/health`, `/ready`, `/metrics`, `/receipts/keys`: at the root, for those who run the server."""
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from typing_extensions import TypedDict
 
 from sottovoce.live.hub import Hub
+from sottovoce.vault.receipts import Signer
 
 
 class Health(TypedDict):
@@ -34,7 +35,13 @@ class Readiness(TypedDict):
     """Part to `held`, `off` or `refused: ` and why."""
 
 
-def router(hub: Hub) -> APIRouter:
+class ReceiptKeys(TypedDict):
+    """A JWKS (RFC 7517)."""
+
+    keys: list[dict[str, str]]
+
+
+def router(hub: Hub, signer: Signer) -> APIRouter:
     """The resource."""
     routes = APIRouter(tags=["operations"])
     node = hub.node
@@ -61,6 +68,10 @@ def router(hub: Hub) -> APIRouter:
             loop_lag_ms=round(hub.lag_s * 1000, 1),
             lockdown={part.name: f"{part.state}: {part.why}" if part.why else str(part.state) for part in hub.lockdown},
         )
+
+    @routes.get("/receipts/keys", summary="What receipts of erasure are checked with")
+    async def receipt_keys() -> ReceiptKeys:
+        return ReceiptKeys(keys=[signer.public])
 
     @routes.get("/metrics", summary="Counts and times, for Prometheus", response_class=Response)
     async def metrics() -> Response:

@@ -30,6 +30,11 @@ def problem(
 
 async def _ours(_request: Request, error: Exception) -> Response:
     assert isinstance(error, SottovoceError)  # noqa: S101 - registered for nothing else
+    return answer(error)
+
+
+def answer(error: SottovoceError) -> Response:
+    """The answer to one of our own errors."""
     headers = {}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)

@@ -7,11 +7,14 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from typing_extensions import TypedDict
 
 from sottovoce.core.addresses import is_loopback
+from sottovoce.errors import NamespaceNotAllowed
+from sottovoce.http.access import Access
+from sottovoce.http.rates import CreationRates
 from sottovoce.http.urls import WebSocketUrls
 from sottovoce.live.asked import NewSession
 from sottovoce.live.hub import Hub
 from sottovoce.live.session import LiveSession
-from sottovoce.vault.keys import public_keys
+from sottovoce.vault.keys import PublicKeys, public_keys
 from sottovoce.wire.views import rfc3339
 
 NamespaceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\-]{1,128}$")]
@@ -114,7 +117,7 @@ class SessionPage(TypedDict):
     next: str | None
 
 
-def router(hub: Hub, urls: WebSocketUrls) -> APIRouter:
+def router(hub: Hub, urls: WebSocketUrls, access: Access, rates: CreationRates) -> APIRouter:
     """The resource."""
     routes = APIRouter(prefix="/sessions", tags=["sessions"])
 
@@ -134,14 +137,18 @@ def router(hub: Hub, urls: WebSocketUrls) -> APIRouter:
 
     @routes.post("", summary="Open a session")
     async def create(body: SessionRequest, request: Request) -> SessionOpened:
-        shown = body.public_keys
+        if not access.may(request, body.namespace_id):
+            raise NamespaceNotAllowed
+        shown = None if body.public_keys is None else _shown(body.public_keys)
+        await access.prove(request, await hub.keyring.known(body.namespace_id) or shown)
+        rates.take(request, body.namespace_id)
         live, ticket = await hub.create(
             NewSession(
                 namespace_id=body.namespace_id,
                 key_hash=body.key_hash,
                 device_type=body.device_type,
                 client_version=body.client_version,
-                public_keys=None if shown is None else public_keys(shown.sealing, shown.proof.alg, shown.proof.key),
+                public_keys=shown,
             )
         )
         base = urls.base(request)
@@ -157,6 +164,7 @@ def router(hub: Hub, urls: WebSocketUrls) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
         after: Annotated[str | None, Query(pattern=PLACE)] = None,
     ) -> SessionPage:
+        await access.namespace(request, namespace_id)
         found = await hub.sessions_of(namespace_id, limit + 1, _place(after))
         shown = found[:limit]
         return SessionPage(
@@ -199,6 +207,11 @@ def router(hub: Hub, urls: WebSocketUrls) -> APIRouter:
         )
 
     return routes
+
+
+def _shown(keys: PublicKeysShown) -> PublicKeys:
+    """Raises InvalidPublicKeys."""
+    return public_keys(keys.sealing, keys.proof.alg, keys.proof.key)
 
 
 def _shown_place(live: LiveSession) -> str:

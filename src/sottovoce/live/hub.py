@@ -89,7 +89,7 @@ class Hub:
         self.tasks = tasks
         self.lockdown: tuple[Part, ...] = ()
         """What this process gave up; nothing: it is another's, or has not started."""
-        self._store = store
+        self.store = store
         self._records = records
         self.keyring = keyring
         self.desk = Desk(self.find, records, tasks)
@@ -125,7 +125,7 @@ class Hub:
         await self.node.orchestrator.close()
         await self.node.synthesiser.close()
         await self.node.recogniser.close()
-        await self._store.close()
+        await self.store.close()
 
     async def drain(self) -> None:
         """Take no more sessions, tell those that live that the server goes, end them, and see their streams close."""
@@ -187,7 +187,7 @@ class Hub:
             created_at=wall,
             expires_at=wall + self._session_limits.ttl_s,
         )
-        verdict = await self._store.admit(record, self._limits.sessions_per_namespace)
+        verdict = await self.store.admit(record, self._limits.sessions_per_namespace)
         if verdict is Admission.KEY_MISMATCH:
             raise self._refused(InvalidKeyHash())
         if verdict is Admission.NAMESPACE_FULL:
@@ -216,7 +216,7 @@ class Hub:
 
     async def sessions_of(self, namespace_id: str, limit: int, after: Place | None) -> list[LiveSession]:
         """The live sessions of a namespace, newest first."""
-        records = await self._store.live_sessions(namespace_id, limit, after)
+        records = await self.store.live_sessions(namespace_id, limit, after)
         return [self._sessions[record.id] for record in records if record.id in self._sessions]
 
     def resume(self, session_id: str) -> tuple[LiveSession, str]:
@@ -269,7 +269,7 @@ class Hub:
         else:
             live.runner.reattach(connection, last_event)
         runner = live.runner
-        await self._store.set_status(live.id, Status.ACTIVE)
+        await self.store.set_status(live.id, Status.ACTIVE)
         if first:
             await self._tell_tasks(live, runner)
         return runner
@@ -322,7 +322,7 @@ class Hub:
         self._deadlines.set(live.id, live.session.next_deadline())
         live.runner.detach()
         log.info("session_suspended", session=short(live.id))
-        await self._store.set_status(live.id, Status.SUSPENDED)
+        await self.store.set_status(live.id, Status.SUSPENDED)
 
     def on_task(self, update: TaskUpdate) -> None:
         """A task changed: tell its session, if that is there."""
@@ -394,7 +394,7 @@ class Hub:
         await self.tasks.forget(live.id)
         self.keyring.sessions.drop(live.id)
         await self._wash.session_ended()
-        await self._store.end(live.id, live.session.status)
+        await self.store.end(live.id, live.session.status)
         log.info("session_ended", session=short(live.id), reason=str(reason))
 
     async def _forget(self, live: LiveSession) -> None:
@@ -403,4 +403,4 @@ class Hub:
         self._deadlines.remove(live.id)
         await self.tasks.forget(live.id)
         self.keyring.sessions.drop(live.id)
-        await self._store.erase(live.id)
+        await self.store.erase(live.id)

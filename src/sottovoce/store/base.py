@@ -66,6 +66,9 @@ class Store(Protocol):
     async def live_sessions(self, namespace_id: str, limit: int, after: Place | None) -> list[SessionRecord]:
         """Live sessions of a namespace, newest first, behind that place, whether a session is still there or not."""
 
+    async def all_sessions(self, namespace_id: str) -> list[SessionRecord]:
+        """Every session of a namespace of which a record is left: live ones, and those that have ended."""
+
     async def put_task(self, task: SealedTask) -> None:
         """Record a task, new or changed; ignored if its session is gone, so that what is deleted stays deleted."""
 

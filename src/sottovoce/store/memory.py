@@ -28,6 +28,8 @@ class MemoryStore:
         self._pin_keys = pin_keys
         self._namespaces: dict[str, _Namespace] = {}
         self._sessions: dict[str, SessionRecord] = {}
+        self._ended: dict[str, dict[str, None]] = {}
+        """Namespaces to their sessions that have ended and are not erased yet."""
         self._tasks: dict[str, SealedTask] = {}
         self._task_ids: dict[str, dict[str, None]] = {}
 
@@ -70,6 +72,7 @@ class MemoryStore:
             return
         self._free(record)
         self._sessions[session_id] = msgspec.structs.replace(record, status=status)
+        self._ended.setdefault(record.namespace_id, {})[session_id] = None
         await self.erase_tasks(session_id)
 
     async def erase(self, session_id: str) -> None:
@@ -77,7 +80,16 @@ class MemoryStore:
         record = self._sessions.pop(session_id, None)
         if record is not None:
             self._free(record)
+            self._forget_ended(record)
         await self.erase_tasks(session_id)
+
+    def _forget_ended(self, record: SessionRecord) -> None:
+        ended = self._ended.get(record.namespace_id)
+        if ended is None:
+            return
+        ended.pop(record.id, None)
+        if not ended:
+            del self._ended[record.namespace_id]
 
     def _free(self, record: SessionRecord) -> None:
         namespace = self._namespaces.get(record.namespace_id)
@@ -94,6 +106,12 @@ class MemoryStore:
             return []
         newest_first = sorted(namespace.live.values(), key=lambda record: record.place, reverse=True)
         return list(islice((record for record in newest_first if after is None or record.place < after), limit))
+
+    async def all_sessions(self, namespace_id: str) -> list[SessionRecord]:
+        """See Store."""
+        namespace = self._namespaces.get(namespace_id)
+        live = [] if namespace is None else list(namespace.live.values())
+        return live + [self._sessions[session_id] for session_id in self._ended.get(namespace_id, ())]
 
     async def put_task(self, task: SealedTask) -> None:
         """See Store."""

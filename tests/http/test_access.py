@@ -9,7 +9,7 @@ import pytest
 from sottovoce.client.rest import Proof
 from sottovoce.vault.keys import NamespaceKeys, decode, encode
 from sottovoce.vault.sealing import Purpose, SessionKey, open_sealed
-from tests.http.conftest import KEY, Serve, Server
+from tests.http.conftest import KEY, PROVEN, Serve, Server
 
 SESSIONS = "/api/v1/sessions"
 
@@ -115,8 +115,10 @@ async def test_keys_that_are_none_or_others_are_refused(server: Server) -> None:
 
 
 async def test_signatures_are_over_the_public_url_whatever_host_is_said(serve: Serve) -> None:
-    server = await serve(public_url="https://voice.example.org/sotto")
     keys = NamespaceKeys.generate()
+    server = await serve(
+        public_url="https://voice.example.org/sotto", **PROVEN, registered_namespaces={"alice": keys.public.key_hash}
+    )
     body = json.dumps(opening(keys)).encode()
     for url, wanted in (
         ("https://voice.example.org/sotto/api/v1/sessions", (200, None)),
