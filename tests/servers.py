@@ -67,8 +67,7 @@ def instant_server() -> Generator[str, None, None]:
         yield url
 
 
-@pytest.fixture
-def free_port() -> int:
+def unused_port() -> int:
     """A port of this machine at which nobody listens."""
     return new_port()
 
@@ -78,3 +77,9 @@ def new_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
+
+
+@pytest.fixture
+def free_port() -> int:
+    """See unused_port."""
+    return unused_port()

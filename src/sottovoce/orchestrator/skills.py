@@ -110,6 +110,17 @@ class Skill:
     arguments: type[msgspec.Struct]
     """What it takes, as a struct."""
     is_task: bool
+    description: str = ""
+    """The first paragraph of the function's docstring."""
+
+    @functools.cached_property
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of its arguments, an object without references."""
+        schema = msgspec.json.schema(self.arguments)
+        parts: dict[str, Any] = schema.pop("$defs", {})
+        whole = _inlined(schema, parts)
+        whole.pop("title", None)
+        return {**whole, "additionalProperties": False}
 
     def read(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments as typed values; those not given are missing. Raises InvalidArguments, naming the argument."""
@@ -153,7 +164,17 @@ def _skill(run: Callable[..., Awaitable[Any]], *, is_task: bool) -> Skill:
         (p.name, hints[p.name]) if p.default is p.empty else (p.name, hints[p.name] | msgspec.UnsetType, msgspec.UNSET)
         for p in parameters
     ]
-    return Skill(name, run, msgspec.defstruct(name, fields, kw_only=True), is_task)
+    description = " ".join((inspect.getdoc(run) or "").split("\n\n")[0].split())
+    return Skill(name, run, msgspec.defstruct(name, fields, kw_only=True), is_task, description)
+
+
+def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
+    """The schema with the parts it refers to in their places: some models' servers know no references."""
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            return _inlined(parts[schema["$ref"].rpartition("/")[2]], parts)
+        return {name: _inlined(value, parts) for name, value in schema.items()}
+    return [_inlined(value, parts) for value in schema] if isinstance(schema, list) else schema
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -192,6 +213,8 @@ class Skills:
             self._by_name[skill.name] = skill
         self.task_types = tuple(sorted(skill.name for skill in self._by_name.values() if skill.is_task))
         self.languages = languages()
+        self.all = tuple(self._by_name.values())
+        """In the order of their sets."""
         self._templates = functools.cache(self._load)
         self._phrases = functools.cache(lambda language: Phrases(self._templates(language)))
 
