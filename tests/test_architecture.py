@@ -23,7 +23,7 @@ ARROWS: Mapping[str, frozenset[str]] = {
     "vault": frozenset({"core"}),
     "store": frozenset({"core", "vault"}),
     "speech": frozenset({"core", "vault.lockdown"}),
-    "orchestrator": frozenset({"core", "speech.base"}),
+    "orchestrator": frozenset({"core", "speech.base", "speech.openai_url"}),
     "tasks": frozenset({"core", "store", "vault", "orchestrator"}),
     "live": BELOW_HTTP | {"logs"},
     "http": frozenset({"live", "wire", "core", "vault", "logs"}),

@@ -4,7 +4,7 @@
 
 prints its port. What it answers are the official library's own types, checked by them. A model's name says how it
 behaves: "words" streams, "plain" does not, "chunks" and "segments" stream as vLLM and Speaches do, and the troubles
-below are each what a broken server does. `/v1/chat/completions` comes from `tests.peers.scripted_model`, where it is.
+below are each what a broken server does.
 """
 
 import argparse
@@ -18,8 +18,6 @@ import struct
 import sys
 import wave
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import uvicorn
@@ -97,8 +95,6 @@ def make_app(key: str | None) -> FastAPI:
 
     app = FastAPI(lifespan=lifespan, dependencies=[Depends(allowed)])
     app.include_router(api)
-    if find_spec("tests.peers.scripted_model"):
-        import_module("tests.peers.scripted_model").add_routes(app)
     return app
 
 

@@ -54,3 +54,18 @@ def test_what_a_url_says_is_taken_as_it_is_written() -> None:
     assert server.languages == ("en", "de")
     assert server.timeout_s == 5
     assert server.key is None
+
+
+def test_openais_own_key_goes_to_openai_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    assert read_url("openai+https://api.openai.com/v1?model=x").key == "sk-canary"
+    for host in ("api.openai.com.evil.example", "127.0.0.1:8000"):
+        assert read_url(f"openai+https://{host}/v1?model=x").key is None
+
+
+def test_a_role_takes_its_own_parameters_only() -> None:
+    thinks = ("model", "timeout", "key_env", "key_file")
+    assert read_url("openai+http://h/v1?model=qwen3:4b+q4&timeout=2.5", thinks).model == "qwen3:4b+q4"
+    for more in ("voice=x", "voice_de=x", "languages=en"):
+        with pytest.raises(EngineUrlInvalid, match="are model, timeout, key_env, key_file; there is another"):
+            read_url(f"openai+http://h/v1?model=x&{more}", thinks)

@@ -11,8 +11,9 @@ from openai.types.chat.chat_completion_chunk import ChoiceDelta, ChoiceDeltaTool
 
 from sottovoce.errors import EngineFault, EngineUnavailable
 from sottovoce.orchestrator.base import Call, LanguageModel, Message, Tool, Written
-from sottovoce.orchestrator.openai_url import OpenAIServer, read_openai_url
+from sottovoce.speech.openai_url import Server, read_url
 
+PARAMETERS: Final = ("model", "timeout", "key_env", "key_file")
 NO_KEY: Final = "none"
 """Without any, the library would look for one in the environment."""
 CONNECT_S: Final = 5.0
@@ -35,19 +36,19 @@ class OpenAIProvider:
     @staticmethod
     def model(url: str, _context: object) -> LanguageModel:
         """The model that the URL names. Raises EngineUrlInvalid."""
-        return OpenAIModel(read_openai_url(url))
+        return OpenAIModel(read_url(url, PARAMETERS))
 
 
 class OpenAIModel:
     """Implements orchestrator.base.LanguageModel."""
 
-    def __init__(self, server: OpenAIServer) -> None:
+    def __init__(self, server: Server) -> None:
         self.name = "openai"
         self.patience_s = server.timeout_s
         self._model = server.model
         self._client = AsyncOpenAI(
             base_url=server.base_url,
-            api_key=server.key.value or NO_KEY,
+            api_key=server.key or NO_KEY,
             max_retries=RETRIES,
             default_headers={"Accept-Encoding": "identity"},
             # What was said goes to the server that was named, and to no other: redirects are not followed.

@@ -188,7 +188,7 @@ def _connect(server: Server, most_bytes: int) -> AsyncOpenAI:
             refused = response.status_code >= httpx2.codes.MULTIPLE_CHOICES
             response.stream = _Cut(body, MOST_ERROR_BYTES if refused else most_bytes, silently=refused)
 
-    return AsyncOpenAI(
+    client = AsyncOpenAI(
         base_url=server.base_url,
         api_key=server.key or "none",  # the library would look for another in the environment
         max_retries=0,
@@ -206,3 +206,6 @@ def _connect(server: Server, most_bytes: int) -> AsyncOpenAI:
             event_hooks={"request": [without_key], "response": [cut]},
         ),
     )
+    # The library takes these from the environment for OpenAI's own server; this one may be anybody's.
+    client.organization = client.project = None
+    return client

@@ -68,7 +68,7 @@ def is_of_the_server(error: Exception, *, chosen: bool) -> bool:
 def _refusal(error: APIStatusError, server: Server) -> EngineFault:
     at, place, status = server.base_url, server.key_place, error.status_code
     if status == UNAUTHORISED and server.key is None:
-        text = f"{at} wants a key: set {place}, or key_env or key_file in the engine's URL"
+        text = f"{at} wants a key: name {place} in the engine's URL"
     elif status == UNAUTHORISED:
         text = f"{at} refuses the key from {place}"
     elif status == FORBIDDEN:

@@ -5,7 +5,7 @@ No text made here holds a value of the query, or whoever pastes a key into the w
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -15,7 +15,9 @@ import msgspec
 from sottovoce.errors import EngineUrlInvalid
 
 PREFIX: Final = "openai+"
-DEFAULT_KEY_ENV: Final = "OPENAI_API_KEY"
+OPENAI_HOST: Final = "api.openai.com"
+OPENAI_KEY_ENV: Final = "OPENAI_API_KEY"
+"""Meant for OpenAI's own server, and sent to no other unless key_env names it."""
 DEFAULT_LANGUAGES: Final = ("en", "de")
 DEFAULT_TIMEOUT_S: Final = 30.0
 LONGEST_TIMEOUT_S: Final = 600.0
@@ -48,13 +50,13 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
         return f"Server({self.base_url!r}, {self.model!r})"
 
 
-def read_url(url: str) -> Server:
-    """Raises EngineUrlInvalid, saying what is wrong with it."""
+def read_url(url: str, parameters: Sequence[str] = PARAMETERS) -> Server:
+    """`parameters`: those that the role takes. Raises EngineUrlInvalid, saying what is wrong with it."""
     parts = _split(url)
-    given = _query(parts.query)
+    given = _query(parts.query, parameters)
     if not given.get("model"):
         raise EngineUrlInvalid(f"{_like()}: model is missing")
-    key, place = _key(given)
+    key, place = _key(given, parts.hostname or "")
     return Server(
         base_url=f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}",
         model=given["model"],
@@ -86,15 +88,15 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _query(query: str) -> dict[str, str]:
+def _query(query: str, parameters: Sequence[str]) -> dict[str, str]:
     """A plus sign is one: voices are called "af_bella+af_sky"."""
     pairs = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
     given = dict(pairs)
-    unknown = [name for name in given if name not in PARAMETERS and not _language_of(name)]
+    unknown = [name for name in given if name not in parameters and not ("voice" in parameters and _language_of(name))]
     if unknown or len(given) < len(pairs):
         wrong = "one of them is given twice" if not unknown else "there is another"
         raise EngineUrlInvalid(
-            f"The parameters of {PREFIX}http: and {PREFIX}https: are {', '.join(PARAMETERS)}; {wrong}"
+            f"The parameters of {PREFIX}http: and {PREFIX}https: are {', '.join(parameters)}; {wrong}"
         )
     return given
 
@@ -142,7 +144,7 @@ def _timeout(given: str | None) -> float:
     return timeout_s
 
 
-def _key(given: Mapping[str, str]) -> tuple[str | None, str]:
+def _key(given: Mapping[str, str], host: str) -> tuple[str | None, str]:
     """The key, and where it comes from."""
     if "key_env" in given and "key_file" in given:
         raise EngineUrlInvalid("The key comes by key_env or by key_file, not by both")
@@ -154,8 +156,10 @@ def _key(given: Mapping[str, str]) -> tuple[str | None, str]:
         if key is None:
             raise EngineUrlInvalid(f"{place[0].upper()}{place[1:]} is not set")
         return _checked(key, place), place
-    key = os.environ.get(DEFAULT_KEY_ENV)
-    return (_checked(key, DEFAULT_KEY_ENV) if key else None), f"the environment variable {DEFAULT_KEY_ENV}"
+    if host != OPENAI_HOST:
+        return None, "its environment variable (key_env=) or its file (key_file=)"
+    key = os.environ.get(OPENAI_KEY_ENV)
+    return (_checked(key, OPENAI_KEY_ENV) if key else None), f"the environment variable {OPENAI_KEY_ENV}"
 
 
 def _read_key(path: Path) -> str:
