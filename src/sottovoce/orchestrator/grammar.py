@@ -31,6 +31,8 @@ OPTIONAL = 0.3
 """How probable the words of a sentence are that may be left out."""
 USUAL = 0.9
 """How probable it is that what is said is usual."""
+SELDOM = 0.2
+"""How often a command is said that the templates name among the seldom ones, measured by the others."""
 VALUES_TO_ANSWER_WITH = ("duration", "when")
 
 
@@ -57,7 +59,7 @@ class _Compiler:
         intents = self._sentences("intent", heard)
         usual = self._sentences("usual", self._templates.usual)
         before, after = (self._expand(self._templates.polite[place].expression) for place in ("before", "after"))
-        whole = {" | ".join(intents): 1 - USUAL, " | ".join(usual): USUAL}
+        whole = {intents: 1 - USUAL, usual: USUAL}
         said = _weighted({f"( {texts} )": weight for texts, weight in whole.items() if texts})
         command = f"{_optional(before)} ( {said} ) {_optional(after)}"
         answers = [self._expand(sentence.expression) for kind in self._templates.answers.values() for sentence in kind]
@@ -70,15 +72,16 @@ class _Compiler:
             f"public <command> = {command} ;\npublic <answer> = {' | '.join(answers)} ;\n"
         )
 
-    def _sentences(self, kind: str, by_intent: Mapping[str, Sequence[Sentence]]) -> list[str]:
-        """One rule for each intent that has any; their names."""
+    def _sentences(self, kind: str, by_intent: Mapping[str, Sequence[Sentence]]) -> str:
+        """One rule for each intent that has any; all of them as alternatives."""
         made = {
             f"{kind}_{name}": _by_use([self._expand(sentence.expression) for sentence in sentences])
             for name, sentences in by_intent.items()
             if sentences
         }
         self._rules |= made
-        return [f"<{name}>" for name in made]
+        seldom = {f"{kind}_{name}" for name in self._templates.seldom}
+        return _weighted({f"<{name}>": SELDOM if name in seldom else 1.0 for name in made}) if made else ""
 
     def _expand(self, expression: Expression) -> str:
         match expression:

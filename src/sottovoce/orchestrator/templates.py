@@ -48,6 +48,7 @@ class Templates:
             kind: [parse_sentence(text) for text in sentences] for kind, sentences in tables.get("answers", {}).items()
         }
         self.exact_only: list[str] = tables.get("exact_only", [])
+        self.seldom: list[str] = tables.get("seldom", [])
         self.echo: dict[str, str] = tables.get("echo", {})
         self.responses: dict[str, str] = tables.get("responses", {})
         self.saying: dict[str, Any] = tables.get("saying", {})
