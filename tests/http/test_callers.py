@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,21 @@ async def test_an_issuer_that_is_not_there_is_no_fault_of_the_caller(serve: Serv
     answer = await server.http.post(SESSIONS, json=opening(), headers=bearer(Issuer().token("alice")))
     assert (answer.status_code, answer.json()["code"]) == (503, "tokens_unchecked")
     assert answer.headers["retry-after"] == "10"
+
+
+async def test_an_issuer_whose_answer_never_ends_locks_nobody_out_and_holds_nobody_up_twice(
+    serve: Serve, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("FRESH_S", 0.0), ("AGAIN_S", 0.0), ("FETCH_TIMEOUT_S", 1.0)):
+        monkeypatch.setattr(f"sottovoce.vault.tokens.{name}", seconds)
+    server = await serve(max_sessions_per_user=100, **issuer.settings())
+    assert await opens(server, issuer.token("alice")) == (200, "")
+    issuer.drips = True
+    assert await opens(server, issuer.token("alice")) == (200, "")
+    begun = time.monotonic()
+    assert [await opens(server, issuer.token("alice")) for _ in range(10)] == [(200, "")] * 10
+    assert time.monotonic() - begun < 1.0
+    assert await opens(server, Issuer("made-up").token("alice")) == (401, "credential_invalid")
 
 
 @pytest.mark.parametrize(
