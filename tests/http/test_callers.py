@@ -11,8 +11,11 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from sottovoce import logs
+from sottovoce.app import make_app
 from sottovoce.errors import SettingsInvalid
 from sottovoce.settings import read_settings
 from tests.http.conftest import KEY, PROVEN, Serve, Server
@@ -82,6 +85,37 @@ async def test_what_is_no_credential_is_refused(serve: Serve, keys: KeyFile, iss
     answer = await server.http.get(SESSIONS, params={"namespace_id": "alice"}, headers=[(b"Authorization", raw)])
     assert (answer.status_code, answer.json()["code"]) == (401, "credential_invalid")
     assert answer.headers["www-authenticate"].startswith("Bearer ")
+
+
+@pytest.mark.parametrize(("mounted", "root_path"), [("/voice", ""), ("", "/voice")])
+async def test_under_a_path_of_another_application_callers_are_told_apart_too(
+    keys: KeyFile, mounted: str, root_path: str
+) -> None:
+    key = keys.add("good", "alice")
+    app = make_app(read_settings(recogniser="instant:", synthesiser="instant:", api_keys=keys.path))
+    outer = Starlette(routes=[Mount(mounted, app)])
+    transport = httpx.ASGITransport(outer, root_path=root_path)
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://test{mounted or root_path}") as http:
+        for path in ("/api/v1/examples", f"{SESSIONS}?namespace_id=alice"):
+            assert (await http.get(path)).json()["code"] == "credential_required"
+            assert (await http.get(path, headers=bearer(key))).status_code == 200
+        assert (await http.get(f"{SESSIONS}?namespace_id=bob", headers=bearer(key))).status_code == 404
+
+
+async def test_nothing_that_is_answered_may_be_kept(server: Server) -> None:
+    session = await server.session("alice")
+    for path in (f"/sessions/{session['id']}", "/sessions?namespace_id=alice", "/namespaces/alice", "/nothing"):
+        assert (await server.http.get(f"/api/v1{path}")).headers["cache-control"] == "no-store"
+    assert (await server.create("alice")).headers["cache-control"] == "no-store"
+
+
+async def test_no_caller_is_sent_elsewhere_with_their_credential(serve: Serve, keys: KeyFile) -> None:
+    key = keys.add("good", "*")
+    server = await serve(api_keys=keys.path, public_url="https://voice.example.org")
+    for host in ("voice.example.org", "evil.example"):
+        answer = await server.http.post(f"{SESSIONS}/", json=opening(), headers=bearer(key) | {"host": host})
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        assert "location" not in answer.headers
 
 
 async def test_two_credentials_at_once_are_refused(serve: Serve, keys: KeyFile) -> None:

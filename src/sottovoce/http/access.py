@@ -6,7 +6,14 @@ from typing import Any
 from fastapi import Request
 
 from sottovoce.core.addresses import is_loopback
-from sottovoce.errors import NamespaceNotFound, ProofInvalid, ProofRequired, SessionNotFound, TaskNotFound
+from sottovoce.errors import (
+    CredentialRequired,
+    NamespaceNotFound,
+    ProofInvalid,
+    ProofRequired,
+    SessionNotFound,
+    TaskNotFound,
+)
 from sottovoce.http.callers import CALLER
 from sottovoce.live.hub import Hub
 from sottovoce.vault.callers import Caller
@@ -33,7 +40,11 @@ class Access:
         self._prover = Prover()
 
     async def __call__(self, request: Request) -> None:
-        """Raises SessionNotFound, TaskNotFound (also for those of another caller), ProofRequired, ProofInvalid."""
+        """Raises SessionNotFound, TaskNotFound (also for those of another caller), ProofRequired, ProofInvalid,
+        CredentialRequired.
+        """
+        if CALLER not in request.scope:
+            raise CredentialRequired  # whatever way led here past the gate
         path = request.path_params
         if "session_id" in path:
             await self._session(request, path["session_id"], SessionNotFound)
