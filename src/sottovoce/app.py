@@ -165,6 +165,7 @@ def _api(
             settings.trusted_proxies,
             by_namespace=settings.creates_per_minute,
             by_address=settings.creates_per_minute_address,
+            reached_by_others=settings.reached_by_others,
             clock=hub.node.clock.steady,
         ),
         rights=Rights(hub),

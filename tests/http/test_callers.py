@@ -16,7 +16,8 @@ from starlette.routing import Mount
 
 from sottovoce import logs
 from sottovoce.app import make_app
-from sottovoce.errors import SettingsInvalid
+from sottovoce.errors import CreatingTooFast, SettingsInvalid
+from sottovoce.http.rates import Buckets
 from sottovoce.settings import read_settings
 from tests.http.conftest import KEY, PROVEN, Serve, Server
 from tests.http.credentials import AUDIENCE, ISSUER, Issuer, KeyFile, bearer
@@ -332,6 +333,27 @@ async def test_sessions_are_opened_only_so_fast_by_a_namespace_and_from_an_addre
     others = [await fast(server, "192.0.2.1", f"other.{each}") for each in range(2)]
     assert [answer.status_code for answer in others] == [200, 429]
     assert (await fast(server, "192.0.2.3", "bob")).status_code == 200
+
+
+async def test_what_comes_through_a_proxy_of_this_machine_is_counted_though_nobody_listed_it(
+    serve: Serve, keys: KeyFile
+) -> None:
+    key = keys.add("good", "*")
+    server = await serve(
+        api_keys=keys.path, public_url="https://voice.example.org", creates_per_minute=2, creates_per_minute_address=1
+    )
+    assert [(await opens(server, key))[0] for _ in range(3)] == [200, 200, 429]
+    assert await opens(server, key, "bob") == (200, "")
+
+
+def test_what_is_counted_is_not_remembered_by_its_name() -> None:
+    counted = Buckets(5)
+    counted.take("clinic.alice", 0)
+    assert "alice" not in str(vars(counted))
+    for _ in range(4):
+        counted.take("clinic.alice", 0)
+    with pytest.raises(CreatingTooFast):
+        counted.take("clinic.alice", 0)
 
 
 async def test_callers_of_this_machine_are_not_counted(serve: Serve) -> None:
