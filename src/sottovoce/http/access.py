@@ -81,7 +81,8 @@ class Access:
             signed = SignedRequest(request.method, self._target(request), dict(request.headers))
             self._prover.check(signed, await request.body(), keys, self._hub.node.clock.steady())
         elif self._always:
-            raise ProofRequired
+            # Whether a namespace has shown keys, which is whether it lives, is not for others to tell by the answer.
+            raise ProofInvalid if "signature-input" in request.headers else ProofRequired
 
     def _target(self, request: Request) -> str:
         scope: dict[str, Any] = dict(request.scope)
