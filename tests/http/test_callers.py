@@ -148,6 +148,7 @@ async def test_a_token_is_for_the_namespaces_it_names_to_the_letter(serve: Serve
         {"iss": "https://elsewhere.example.org"},
         {"aud": "another"},
         {"exp": None},
+        {"exp": float("inf")},
         {"sub": None},
         {"aud": None},
         {"iss": None},

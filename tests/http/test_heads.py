@@ -1,6 +1,7 @@
 """Heads of requests that never end, through a whole server."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -50,7 +51,7 @@ async def test_a_head_without_end_is_not_gathered(server: Server, begin: bytes, 
 
 
 async def test_long_heads_and_bodies_in_small_pieces_are_taken(server: Server) -> None:
-    async def pieces() -> object:
+    async def pieces() -> AsyncGenerator[bytes, None]:
         for at in range(0, len(content), 50):
             yield content[at : at + 50]
 

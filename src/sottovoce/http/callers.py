@@ -75,7 +75,8 @@ def is_guarded(scope: Scope) -> bool:
     another application's."""
     if scope["type"] != "http":
         return False
-    root, path = scope.get("root_path", ""), scope["path"]
+    root: str = scope.get("root_path", "")
+    path: str = scope["path"]
     within = path.removeprefix(root) if path.startswith(f"{root}/") else path  # as the router sees it
     return within.startswith(GUARDED)
 

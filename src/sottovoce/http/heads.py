@@ -1,9 +1,9 @@
 """uvicorn's HTTP protocol with a limit for what is no body: the library gathers heads and trailers of any length in
 memory, before anybody has said who they are."""
 
-from typing import Final
+from typing import Final, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 
@@ -21,7 +21,8 @@ class LimitedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._no_body <= MAX_HEAD_BYTES or self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is None or cycle.response_complete:
             self.send_400_response("The head of this request is too long")
         else:
             self.transport.abort()  # its answer has begun: nothing else can be said

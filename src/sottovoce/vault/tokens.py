@@ -85,9 +85,9 @@ class Tokens:
         TokensUnchecked."""
         stale = self._clock() - self._fetched_at > FRESH_S
         if kid not in self._keys or (stale and not self._down):
-            await asyncio.shield(self._fetched())
+            await asyncio.shield(self._last_fetch())
         elif stale:
-            self._fetched()  # an issuer that is down is asked again and again, and nobody waits for its answer
+            _ = self._last_fetch()  # an issuer that is down is asked again and again, and nobody waits for its answer
         if not self._keys:
             raise TokensUnchecked(retry_after_s=int(AGAIN_S))
         try:
@@ -95,7 +95,7 @@ class Tokens:
         except (KeyError, TypeError):
             raise CredentialInvalid from None
 
-    def _fetched(self) -> asyncio.Task[None]:
+    def _last_fetch(self) -> asyncio.Task[None]:
         """The last fetch; a new one if that was AGAIN_S ago. One at a time, whoever asks."""
         last = self._fetching
         if last is None or (last.done() and self._clock() - self._tried_at >= AGAIN_S):
