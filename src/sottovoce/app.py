@@ -17,6 +17,7 @@ from sottovoce.errors import SettingsInvalid, SottovoceError
 from sottovoce.http.api import make_api
 from sottovoce.http.callers import CredentialGate, Gate, OpenGate
 from sottovoce.http.doors import Door, LoopbackDoor, PasswordDoor
+from sottovoce.http.heads import LimitedProtocol
 from sottovoce.http.rates import CreationRates
 from sottovoce.http.transport import VoiceProtocol
 from sottovoce.live.census import Census
@@ -153,7 +154,7 @@ def make_config(
     return uvicorn.Config(
         _api(hub, settings, failures, lock),
         loop="uvloop",
-        http="httptools",
+        http=LimitedProtocol,
         ws=VoiceProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
@@ -197,6 +198,7 @@ def _api(
             settings.trusted_proxies,
             by_namespace=settings.creates_per_minute,
             by_address=settings.creates_per_minute_address,
+            reached_by_others=settings.reached_by_others,
             clock=hub.node.clock.steady,
         ),
         rights=Rights(hub),

@@ -57,7 +57,10 @@ class Settings(BaseSettings):
         "namespaces", min_length=1, description="The claim of tokens that names the caller's namespace, or lists them."
     )
     creates_per_minute: int = Field(
-        60, ge=1, description="Sessions that one namespace may open a minute. Callers on this machine are not counted."
+        60,
+        ge=1,
+        description="Sessions that one namespace may open a minute. Where only this machine reaches the server, its "
+        "callers are not counted.",
     )
     creates_per_minute_address: int = Field(600, ge=1, description="The same for one address (of IPv6: one /48).")
     audit_log: bool | None = Field(

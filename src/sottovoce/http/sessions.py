@@ -140,19 +140,18 @@ def router(hub: Hub, urls: WebSocketUrls, access: Access, rates: CreationRates) 
     async def create(body: SessionRequest, request: Request) -> SessionOpened:
         if not access.may(request, body.namespace_id):
             raise NamespaceNotAllowed
-        shown = None if body.public_keys is None else _shown(body.public_keys)
+        new = NewSession(
+            namespace_id=body.namespace_id,
+            key_hash=body.key_hash,
+            device_type=body.device_type,
+            client_version=body.client_version,
+            public_keys=None if body.public_keys is None else _shown(body.public_keys),
+            origin=origin_of(request.headers),
+        )
+        shown = await hub.shown(new)  # first: whoever shows other keys than a registered namespace's uses up no rate
         await access.prove(request, await hub.keyring.known(body.namespace_id) or shown)
         rates.take(request, body.namespace_id)
-        live, ticket = await hub.create(
-            NewSession(
-                namespace_id=body.namespace_id,
-                key_hash=body.key_hash,
-                device_type=body.device_type,
-                client_version=body.client_version,
-                public_keys=shown,
-                origin=origin_of(request.headers),
-            )
-        )
+        live, ticket = await hub.create(new)
         base = urls.base(request)
         created = _created(live, urls.with_ticket(base, live.id, ticket))
         from_here = request.client is not None and is_loopback(request.client.host)

@@ -46,6 +46,7 @@ from sottovoce.orchestrator.base import TaskUpdate
 from sottovoce.store.base import Place, SessionRecord, Store
 from sottovoce.tasks.base import TaskEngine, TaskStore
 from sottovoce.vault import tickets
+from sottovoce.vault.keys import PublicKeys
 from sottovoce.vault.lockdown import Part
 from sottovoce.vault.namespaces import fingerprint
 
@@ -167,10 +168,7 @@ class Hub:
         Raises InvalidKeyHash, InvalidPublicKeys, TooManySessions, NodeFull, NodeOverloaded.
         """
         key_hash = fingerprint(new.key_hash)
-        try:
-            public_keys = await self.keyring.shown(new, key_hash)
-        except (InvalidKeyHash, InvalidPublicKeys) as error:
-            raise self._refused(error) from None
+        public_keys = await self.shown(new)
         if self._live >= self.most:
             raise self._refused(NodeFull(retry_after_s=RETRY_AFTER_S))
         if self._pulse.lag_s > self._limits.lag_s:
@@ -202,6 +200,13 @@ class Hub:
         self.node.metrics.sessions_live.set(self._live)
         log.debug("session_created", session=short(record.id))
         return live, text
+
+    async def shown(self, new: NewSession) -> PublicKeys | None:
+        """The namespace's public keys, if it has any. Raises InvalidKeyHash, InvalidPublicKeys."""
+        try:
+            return await self.keyring.shown(new, fingerprint(new.key_hash))
+        except (InvalidKeyHash, InvalidPublicKeys) as error:
+            raise self._refused(error) from None
 
     def _refused(self, error: SottovoceError) -> SottovoceError:
         self.node.metrics.sessions_refused.labels(error.code).inc()
