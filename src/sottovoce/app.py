@@ -161,6 +161,7 @@ def make_config(
         access_log=False,
         log_config=None,
         proxy_headers=False,
+        lifespan="on",
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
