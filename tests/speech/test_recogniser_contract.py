@@ -1,7 +1,7 @@
 """What every recogniser promises (speech/base.py)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -14,10 +14,13 @@ from sottovoce.errors import EngineFault, LanguageNotSupported
 from sottovoce.orchestrator.skills import Skills
 from sottovoce.speech.base import HEARING_RATE, EngineContext, Recogniser, Transcript
 from sottovoce.speech.registry import make_recogniser
+from tests.speech import tiny_models
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech"
 FRAME = 640
 URLS = ["instant:"] + (["pocketsphinx:"] if find_spec("sottovoce.speech.pocketsphinx") else [])
+TINY = ["faster-whisper:", "sherpa:"]
+"""With models of random weights: what they hear is nonsense, but always the same for the same sound."""
 
 
 def make(url: str) -> Recogniser:
@@ -36,9 +39,23 @@ def left_behind() -> tuple[int, int, int]:
     return len(asyncio.all_tasks()), len(psutil.Process().children()), len(descriptors)
 
 
-@pytest.fixture(params=URLS)
-async def recogniser(request: pytest.FixtureRequest) -> AsyncIterator[Recogniser]:
-    engine = make(request.param)
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    folder = tmp_path_factory.mktemp("models")
+    return {
+        "faster-whisper:": f"faster-whisper:{tiny_models.whisper(folder / 'whisper')}?partial_ms=1000&beam_size=2",
+        "sherpa:": f"sherpa:{tiny_models.transducer(folder / 'transducer')}",
+    }
+
+
+@pytest.fixture(params=[*URLS, *TINY])
+def url(request: pytest.FixtureRequest, tiny: Mapping[str, str]) -> str:
+    return tiny.get(request.param, request.param)
+
+
+@pytest.fixture
+async def recogniser(url: str) -> AsyncIterator[Recogniser]:
+    engine = make(url)
     await engine.start()
     yield engine
     await engine.close()
@@ -115,7 +132,6 @@ async def test_its_status_counts(recogniser: Recogniser) -> None:
     assert status.restarts == 0
 
 
-@pytest.mark.parametrize("url", URLS)
 async def test_it_hears_only_between_start_and_close_and_leaves_nothing(url: str) -> None:
     engine = make(url)
     assert not engine.status().ready

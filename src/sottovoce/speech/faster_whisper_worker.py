@@ -48,8 +48,7 @@ class Worker(HearingWorker):
                 cpu_threads=setup.threads,
                 local_files_only=True,
             )
-        except (RuntimeError, ValueError, MemoryError) as error:
-            # CTranslate2 tells of files, devices and types here: nothing was said yet.
+        except Exception as error:  # noqa: BLE001 - of files, devices and types: nothing was said yet
             raise NotThereError(f"the model cannot be loaded: {error}") from None
         if setup.language and setup.language not in self._model.supported_languages:
             raise NotThereError("the model does not know the language that is set")

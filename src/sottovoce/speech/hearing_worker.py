@@ -99,12 +99,24 @@ def _serve(worker: HearingWorker, *, forget: bool) -> int:
             buffer += _read()
         elif finished:
             return worker.made
-        for message in wire.take(buffer, decoder):
-            worker.receive(message)
-            heard = True
-        busy, told = worker.work()
-        for answer in told:
-            _send(answer)
+        heard = _receive(worker, buffer, decoder) or heard
+        busy = _work(worker)
+
+
+def _receive(worker: HearingWorker, buffer: bytearray, decoder: msgspec.msgpack.Decoder[wire.ToWorker]) -> bool:
+    """Whether there was a whole message. A function of its own, as the next, so that no variable keeps the last one."""
+    came = False
+    for message in wire.take(buffer, decoder):
+        worker.receive(message)
+        came = True
+    return came
+
+
+def _work(worker: HearingWorker) -> bool:
+    busy, told = worker.work()
+    for answer in told:
+        _send(answer)
+    return busy
 
 
 def _has_threads() -> bool:

@@ -30,6 +30,8 @@ class Utterance:
     def __init__(self, number: int, stream: Any) -> None:
         self.number = number
         self.stream = stream
+        self.heard = False
+        """Whether there was any sound: a model makes up words even for none."""
         self.ended = False
         self.told = ""
 
@@ -66,7 +68,8 @@ class Worker(HearingWorker):
             case wire.Sound(_, pcm):
                 self._hear(utterance, pcm)
             case wire.End():
-                utterance.stream.accept_waveform(HEARING_RATE, _TAIL)
+                if utterance.heard:
+                    utterance.stream.accept_waveform(HEARING_RATE, _TAIL)
                 utterance.stream.input_finished()
                 utterance.ended = True
             case wire.Cancel():
@@ -87,6 +90,7 @@ class Worker(HearingWorker):
     def _hear(self, utterance: Utterance, pcm: bytes) -> None:
         try:
             sound = np.frombuffer(pcm, np.int16).astype(np.float32) / _FULL_SCALE
+            utterance.heard = True
             utterance.stream.accept_waveform(HEARING_RATE, sound)
         except ValueError:
             self._fail(utterance)
