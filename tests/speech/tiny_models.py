@@ -9,6 +9,7 @@ from typing import Any
 import ctranslate2
 import numpy as np
 import onnx
+from faster_whisper.tokenizer import _LANGUAGE_CODES
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from piper.phoneme_ids import DEFAULT_PHONEME_ID_MAP
@@ -29,12 +30,7 @@ def random(*shape: int, scale: float = 1.0, seed: int = 0) -> Array:
 # --- Whisper, for CTranslate2 ---
 
 _D, _MELS, _HEADS = 32, 80, 2
-_SPECIAL = (
-    *("<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|de|>", "<|translate|>", "<|transcribe|>"),
-    *("<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"),
-)
-_MULTILINGUAL_TOKENS = 51_865
-"""From so many on, CTranslate2 takes a model for one of many languages."""
+_TASKS = ("<|translate|>", "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>")
 
 
 def whisper(folder: Path, *, multilingual: bool = False) -> Path:
@@ -42,28 +38,36 @@ def whisper(folder: Path, *, multilingual: bool = False) -> Path:
     folder.mkdir()
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     plain = [*letters, *(f"Ġ{word}" for word in WORDS)]
-    times = [f"<|{hundredths / 50:.2f}|>" for hundredths in range(1501)]
     if multilingual:
-        plain += [f"filler{number}" for number in range(_MULTILINGUAL_TOKENS - len(plain) - len(_SPECIAL) - len(times))]
-    tokens = [*plain, *_SPECIAL, *times]
+        plain += [""]  # by which CTranslate2 tells a model of many languages
+    times = [f"<|{hundredths / 50:.2f}|>" for hundredths in range(1501)]
+    languages = [f"<|{code}|>" for code in (_LANGUAGE_CODES if multilingual else ["en"])]
+    special = ["<|endoftext|>", "<|startoftranscript|>", *languages, *_TASKS]
+    tokens = [*plain, *special, *times]
     tokenizer = Tokenizer(models.BPE({token: number for number, token in enumerate(plain)}, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens(list(_SPECIAL))
+    tokenizer.add_special_tokens(special)
     tokenizer.add_tokens(times)
     tokenizer.save(str(folder / "tokenizer.json"))
 
     spec = ctranslate2.specs.WhisperSpec(1, _HEADS, 1, _HEADS)
     ctranslate2.specs.model_spec.visit_spec(spec, lambda layer, name, value: _fill(layer, name, value, len(tokens)))
-    unsayable = [entry == "Ġ" or not entry.startswith(("Ġ", "<|")) for entry in tokens]
-    spec.decoder.projection.bias = np.where(unsayable, -1000, 0).astype(np.float32)
+    spec.decoder.projection.bias = np.array([_bias(entry) for entry in tokens], np.float32)
     spec.config.suppress_ids_begin = [tokens.index("<|endoftext|>")]
-    spec.config.lang_ids = [tokens.index("<|en|>"), tokens.index("<|de|>")]
+    spec.config.lang_ids = [tokens.index(language) for language in languages]
     spec.config.alignment_heads = [(0, 0)]
     spec.register_vocabulary(tokens)
     spec.validate()
     spec.save(str(folder))
     return folder
+
+
+def _bias(entry: str) -> float:
+    """Words are likely, and single letters are never said."""
+    if entry.removeprefix("Ġ") in WORDS:
+        return 3.0
+    return 0.0 if entry.startswith("<|") else -1000.0
 
 
 def _fill(layer: Any, name: str, value: Any, vocabulary: int) -> None:
