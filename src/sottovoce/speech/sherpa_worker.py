@@ -89,7 +89,8 @@ class Worker(HearingWorker):
 
     def _hear(self, utterance: Utterance, pcm: bytes) -> None:
         try:
-            sound = np.frombuffer(pcm, np.int16).astype(np.float32) / _FULL_SCALE
+            sound = np.frombuffer(pcm, np.int16).astype(np.float32)
+            sound /= _FULL_SCALE  # in place: of each array there is, something may stay
             utterance.heard = True
             utterance.stream.accept_waveform(HEARING_RATE, sound)
         except ValueError:
