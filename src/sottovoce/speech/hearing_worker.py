@@ -15,6 +15,8 @@ from sottovoce.speech import hearing_wire as wire
 from sottovoce.vault import lockdown
 
 _READ_BYTES: Final = 1 << 16
+_MOST_READ_BYTES: Final = 1 << 22
+"""Before what came is worked on. Of many who speak at once, as much as can be has to be there for one batch."""
 Setup = TypeVar("Setup", bound=msgspec.Struct)
 
 
@@ -95,8 +97,8 @@ def _serve(worker: HearingWorker, *, forget: bool) -> int:
     busy = heard = False
     while True:
         finished = forget and heard and not busy and not buffer and worker.idle
-        if select.select([0], [], [], 0 if busy or finished else worker.patience_s)[0]:
-            buffer += _read()
+        if _comes(0 if busy or finished else worker.patience_s):
+            _read_all(buffer)
         elif finished:
             return worker.made
         heard = _receive(worker, buffer, decoder) or heard
@@ -131,6 +133,17 @@ def _read_setup(setup_type: type[Setup]) -> Setup:
         buffer += _read()
         for message in wire.take(buffer, decoder):
             return message
+
+
+def _comes(patience_s: float | None) -> bool:
+    return bool(select.select([0], [], [], patience_s)[0])
+
+
+def _read_all(buffer: bytearray) -> None:
+    """All that is there."""
+    buffer += _read()
+    while len(buffer) < _MOST_READ_BYTES and _comes(0):
+        buffer += _read()
 
 
 def _read() -> bytes:
