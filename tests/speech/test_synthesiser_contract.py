@@ -74,6 +74,8 @@ def left_behind() -> tuple[int, int, int]:
 
 @pytest.mark.parametrize(("text", "language"), [(ENGLISH, "en"), (GERMAN, "de")])
 async def test_it_speaks_in_chunks_of_at_most_100_ms(synthesiser: Synthesiser, text: str, language: str) -> None:
+    if language not in synthesiser.languages:
+        pytest.skip("a voice of piper's speaks one language")
     chunks = await spoken(synthesiser, text, language)
     assert all(chunk and len(chunk) % 2 == 0 for chunk in chunks)
     assert max(map(len, chunks)) <= 2 * synthesiser.sample_rate // 10
@@ -140,7 +142,8 @@ async def test_who_listens_slowly_holds_up_nobody_and_loses_nothing(synthesiser:
 
 async def test_many_at_once_each_get_their_own(synthesiser: Synthesiser) -> None:
     texts = [("One" + ", and another" * number, "en") for number in range(6)]
-    texts += [("Eins" + " und noch eines" * number, "de") for number in range(6)]
+    if "de" in synthesiser.languages:
+        texts += [("Eins" + " und noch eines" * number, "de") for number in range(6)]
     alone = [await spoken(synthesiser, *text) for text in texts]
     together = await asyncio.gather(*(spoken(synthesiser, *text) for text in texts))
     assert all(alike(*both) for both in zip(together, alone, strict=True))

@@ -32,6 +32,39 @@ class Espeak:
         return EspeakSynthesiser(workers=context.workers, lockdown=context.lockdown)
 
 
+class FasterWhisper:
+    """`faster-whisper:MODEL`, hears."""
+
+    @staticmethod
+    def recogniser(url: str, context: EngineContext) -> Recogniser:
+        """Whisper's models in worker processes."""
+        from sottovoce.speech.faster_whisper import FasterWhisperRecogniser  # noqa: PLC0415
+
+        return FasterWhisperRecogniser(url, context.workers, context.lockdown)
+
+
+class Sherpa:
+    """`sherpa:/path/to/folder`, hears."""
+
+    @staticmethod
+    def recogniser(url: str, context: EngineContext) -> Recogniser:
+        """A streaming transducer in a worker process."""
+        from sottovoce.speech.sherpa import SherpaRecogniser  # noqa: PLC0415
+
+        return SherpaRecogniser(url, context.lockdown)
+
+
+class Piper:
+    """`piper:/path/to/voice.onnx`, speaks."""
+
+    @staticmethod
+    def synthesiser(url: str, context: EngineContext) -> Synthesiser:
+        """A neural voice in worker processes."""
+        from sottovoce.speech.piper import PiperSynthesiser  # noqa: PLC0415
+
+        return PiperSynthesiser(url, context.workers, context.lockdown)
+
+
 class Instant:
     """`instant:`, does both in no time."""
 
