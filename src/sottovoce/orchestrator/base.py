@@ -38,6 +38,8 @@ class TaskUpdate(msgspec.Struct, frozen=True, kw_only=True):
 
     task: Task
     say: str = ""
+    moved: bool = True
+    """False: it has only come further."""
 
 
 class Tasks(Protocol):
@@ -80,6 +82,19 @@ class Talk(Protocol):
     """The server's last answer, for "repeat that"; empty at the start."""
     ends_at: float
     """When the session's time is over (seconds since the epoch): what is due later cannot be kept by it."""
+
+
+class ToolServers(Protocol):
+    """Servers elsewhere whose tools are skills, as whoever starts and stops them sees them."""
+
+    def start(self) -> None:
+        """Before the process is locked down: start what has to write files. Nothing is said to it yet."""
+
+    async def connect(self) -> None:
+        """After that: connect, and stay connected."""
+
+    async def close(self) -> None:
+        """Let go of all."""
 
 
 class Orchestrator(Protocol):

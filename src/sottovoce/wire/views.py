@@ -27,6 +27,8 @@ class TaskView(TypedDict):
     arguments: dict[str, Any]
     question: str | None
     expects: str | None
+    progress: float | None
+    progress_message: str | None
 
 
 def task_view(task: Task) -> TaskView:
@@ -43,4 +45,6 @@ def task_view(task: Task) -> TaskView:
         arguments=task.arguments,
         question=task.question,
         expects=task.expects,
+        progress=task.progress,
+        progress_message=task.progress_message,
     )
