@@ -32,7 +32,13 @@ ARGUMENTS_BYTES: Final = 64 * 1024
 class ToolSkill(Skill):
     """A skill that brings a JSON schema."""
 
-    schema: dict[str, Any]
+    takes: dict[str, Any]
+    """A `usable` schema."""
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """See Skill."""
+        return self.takes
 
     def read(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """See Skill: as they are."""
@@ -59,7 +65,7 @@ def skill_of(tool: Tool, caller: Caller) -> ToolSkill:
     title = re.sub(r"[_\-./]+", " ", title)
     description = (tool.description or title)[:DESCRIPTION_CHARACTERS]
     run = _running(tool.name, title, caller, _promised(tool), asks=asks_first(tool, server.confirm))
-    return ToolSkill(name, run, is_task=True, description=description, schema=schema)
+    return ToolSkill(name, run, is_task=True, description=description, takes=schema)
 
 
 def asks_first(tool: Tool, confirm: Confirm) -> bool:
