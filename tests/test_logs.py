@@ -1,6 +1,7 @@
 """Canaries are spoken, typed and sent wrongly; none may be found in the log, nor a full id, nor a ticket."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import re
@@ -13,6 +14,7 @@ import structlog
 import websockets
 
 from sottovoce import logs
+from sottovoce.wire.subprotocol import offer
 from tests.servers import INSTANT, ROOT, environment
 
 CANARY = "xylophone"
@@ -40,7 +42,7 @@ def test_lines_of_libraries_lose_their_values_and_exceptions_their_texts(capsys:
 
 
 async def _misbehave(base: str) -> list[str]:
-    """A conversation full of canaries; returns its ids and its ticket."""
+    """A conversation full of canaries; returns its ids and its tickets."""
     async with httpx.AsyncClient(base_url=base, timeout=20) as http:
         body = {"namespace_id": f"ns.{CANARY}", "key_hash": KEY, "device_type": "web", "client_version": CANARY}
         session = (await http.post("/api/v1/sessions", json=body)).json()
@@ -67,11 +69,19 @@ async def _misbehave(base: str) -> list[str]:
         async with websockets.connect(session["websocket_url"]) as again:
             with pytest.raises(websockets.ConnectionClosed):
                 await again.recv()
+        back = (await http.post(f"/api/v1/sessions/{session['id']}/resume")).json()
+        address, _, ticket = back["websocket_url"].partition("&ticket=")
+        for origin in ("http://evil.example", None, None):  # refused, accepted, refused as it is used
+            sender = None if origin is None else websockets.Origin(origin)
+            protocols = [websockets.Subprotocol(each) for each in offer(ticket)]
+            async with websockets.connect(address, subprotocols=protocols, origin=sender) as third:
+                with contextlib.suppress(websockets.ConnectionClosed):
+                    await third.recv()
         await http.delete(f"/api/v1/sessions/{session['id']}")
         metrics = (await http.get("/metrics")).text
         assert CANARY not in metrics
         assert session["id"] not in metrics
-    return [session["id"], task["id"], session["websocket_url"].partition("ticket=")[2]]
+    return [session["id"], task["id"], session["websocket_url"].partition("ticket=")[2], ticket]
 
 
 def test_a_server_that_logs_everything_logs_no_word() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import struct
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
+from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from sottovoce.app import make_config
@@ -28,12 +29,14 @@ class RawClient:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, url: str, *, at_once: bytes = b"") -> "AsyncGenerator[RawClient, None]":
-        """`at_once` is sent with the handshake, before it is answered."""
+    async def connect(
+        cls, url: str, *, at_once: bytes = b"", offers: Sequence[str] = ()
+    ) -> "AsyncGenerator[RawClient, None]":
+        """`at_once` is sent with the handshake, before it is answered; `offers` are subprotocols."""
         parts = urlsplit(url)
         assert parts.hostname is not None
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-        protocol = ClientProtocol(parse_uri(url))
+        protocol = ClientProtocol(parse_uri(url), subprotocols=[Subprotocol(each) for each in offers] or None)
         protocol.send_request(protocol.connect())
         writer.write(b"".join(protocol.data_to_send()))
         if at_once:
@@ -144,6 +147,15 @@ async def test_what_comes_before_the_handshake_is_answered_is_not_lost(server: S
     async with RawClient.connect(url, at_once=whole[:1_000]) as client:
         client.writer.write(whole[1_000:])
         await client.events("input_audio_buffer.cleared")
+        assert (await _stats(server, url))["audio_chunks_received"] == 3
+
+
+async def test_the_short_way_is_open_to_streams_with_a_subprotocol(server: Server) -> None:
+    url, ticket = (await server.session())["websocket_url"].split("&ticket=")
+    async with RawClient.connect(url, offers=["sottovoce.v1", f"ticket.{ticket}"]) as client:
+        client.writer.write(frame(Opcode.BINARY, bytes(640)) * 3 + text({"type": "input_audio_buffer.clear"}))
+        await client.events("input_audio_buffer.cleared")
+        assert client.protocol.subprotocol == "sottovoce.v1"
         assert (await _stats(server, url))["audio_chunks_received"] == 3
 
 

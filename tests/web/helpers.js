@@ -2,7 +2,7 @@
 
 import { chromium } from 'playwright-core';
 
-export { breakable, INSTANT, ROOT, startServer } from '../../clients/js/test/helpers.js';
+export { apiKeys, breakable, INSTANT, ROOT, startServer } from '../../clients/js/test/helpers.js';
 
 const BROWSER_ARGUMENTS = [
   '--no-sandbox',

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { launch } from './browser.js';
-import { breakable, INSTANT, startServer } from './helpers.js';
+import { apiKeys, breakable, INSTANT, startServer } from './helpers.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -244,17 +244,24 @@ trouble('long words fit on a phone, and who reads back is left there', {}, async
 test('on a page that is not secure one can type, and is told why one is not heard', { timeout: 60_000 }, async () => {
   const port = 20_000 + (process.pid % 20_000);
   const url = `http://talk.example:${port}`;
-  const own = await startServer({ ...INSTANT, SOTTOVOCE_PORT: String(port), SOTTOVOCE_PUBLIC_URL: url }, ['--port', String(port)]);
+  const keys = apiKeys();
+  const key = keys.add('page', 'page-*');
+  const settings = { ...INSTANT, ...keys.settings, SOTTOVOCE_PORT: String(port), SOTTOVOCE_PUBLIC_URL: url };
+  const own = await startServer(settings, ['--port', String(port)]);
   const browser = await launch({ args: ['--host-resolver-rules=MAP talk.example 127.0.0.1'] });
   try {
     const { page, complaints } = await browser.open(`${url}/`);
+    await page.fill('#access-key', key);
+    await page.keyboard.press('Enter');
+    await page.locator('#access').waitFor({ state: 'hidden' });
     await page.click('#start', { timeout: 5_000 });
     await page.locator('#problem', { hasText: 'only to pages over https' }).waitFor();
     await type(page, 'what time is it');
     await said(page, 'assistant', /It is/).waitFor();
-    assert.deepEqual(complaints.filter((each) => !/Cross-Origin-Opener-Policy/.test(each)), []);
+    assert.deepEqual(complaints.filter((each) => !/Cross-Origin-Opener-Policy|status of 401/.test(each)), []);
   } finally {
     await browser.close();
     await own.stop();
+    keys.remove();
   }
 });

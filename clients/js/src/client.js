@@ -12,6 +12,7 @@ export const VERSION = '0.1.0';
  * @property {string} namespaceId 1 to 128 of `A-Z a-z 0-9 . _ : -`
  * @property {import('./keys.js').NamespaceKeys} [keys] its own: calls are signed, and what is sealed to it opens
  * @property {string} [keyHash] `sha256:` and 64 hex digits, the same for all of a namespace; made from its name if not given
+ * @property {import('./rest.js').Credential} [credential] an API key or a JWT, where the server wants one; a function if it expires
  * @property {string} [deviceType] 1 to 32 of `a-z 0-9 _ -`
  * @property {string} [clientVersion]
  */
@@ -31,8 +32,8 @@ export class VoiceClient {
    * @param {string} baseUrl
    * @param {ClientOptions} options
    */
-  constructor(baseUrl, { namespaceId, keys, keyHash, deviceType = 'web', clientVersion = VERSION }) {
-    this._rest = new Rest(baseUrl, keys);
+  constructor(baseUrl, { namespaceId, keys, keyHash, credential, deviceType = 'web', clientVersion = VERSION }) {
+    this._rest = new Rest(baseUrl, keys, credential);
     this._keys = keys;
     this._namespaceId = namespaceId;
     this._keyHash = keyHash;

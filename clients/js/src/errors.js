@@ -1,5 +1,5 @@
 /**
- * What goes wrong, each with a stable `code`. No error holds what was said, a full id or a ticket.
+ * What goes wrong, each with a stable `code`. No error holds what was said, a full id, a ticket or a credential.
  */
 
 /** The root: `code` is stable and machine-readable, `message` is a sentence for people. */

@@ -1,6 +1,7 @@
 import { SessionCalls } from './session-calls.js';
 import { ServerRefused, ServerUnreachable, StreamClosed } from './errors.js';
 import { SAMPLES_PER_MS, SentSound } from './sent-sound.js';
+import { withoutTicket } from './web-socket.js';
 
 /**
  * @typedef {import('./events.js').ServerEvent} ServerEvent
@@ -232,12 +233,15 @@ export class VoiceSession extends SessionCalls {
   /**
    * Connect, and wait until the server has said its first word.
    *
-   * @param {string} url
+   * @param {string} websocketUrl
+   * @param {string} [lastEventId] of the last event that came: those behind it are wanted
    * @returns {Promise<void>}
    */
-  _connect(url) {
+  _connect(websocketUrl, lastEventId) {
+    const { url, protocols } = withoutTicket(websocketUrl);
+    if (lastEventId !== undefined) url.searchParams.set('last_event_id', lastEventId);
     return new Promise((resolve, reject) => {
-      const stream = new this._webSocketClass(url);
+      const stream = new this._webSocketClass(url, protocols);
       stream.binaryType = 'arraybuffer';
       let opened = false;
       const late = setTimeout(() => stream.close(), CONNECT_MS);
@@ -359,7 +363,7 @@ export class VoiceSession extends SessionCalls {
       try {
         const { websocket_url: url } = await this._rest.call('POST', `/sessions/${this.id}/resume`);
         if (this._ending) return;
-        await this._connect(`${url}&last_event_id=${this._lastEventId}`);
+        await this._connect(url, this._lastEventId);
         return;
       } catch (error) {
         const hopeless = !(error instanceof ServerUnreachable) || Date.now() + pause > until;

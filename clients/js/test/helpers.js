@@ -1,8 +1,11 @@
 /** A real server in a process of its own, for the tests. */
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -47,6 +50,29 @@ export async function startServer(settings = {}, where = ['--port', '0']) {
   };
 }
 
+/** A server reads its file of API keys again within a second. */
+const READ_AGAIN_MS = 1_100;
+
+/** A file of API keys, kept as users keep theirs; `settings` has a server want one of them. */
+export function apiKeys() {
+  const folder = mkdtempSync(join(tmpdir(), 'sottovoce-'));
+  const file = join(folder, 'api-keys.json');
+  const keys = (/** @type {string[]} */ ...words) =>
+    execFileSync(`${ROOT}.venv/bin/sottovoce`, ['keys', 'api', ...words], { encoding: 'utf8', stdio: 'pipe' }).trim();
+  return {
+    settings: { SOTTOVOCE_API_KEYS: file },
+    /** The text of a new key, for the namespaces of this pattern. */
+    add: (/** @type {string} */ name, /** @type {string} */ namespaces) =>
+      keys('new', file, '--name', name, '--namespace', namespaces),
+    /** It opens nothing any more once this is done. */
+    withdraw: async (/** @type {string} */ name) => {
+      keys('withdraw', file, name);
+      await new Promise((resolve) => setTimeout(resolve, READ_AGAIN_MS));
+    },
+    remove: () => rmSync(folder, { recursive: true }),
+  };
+}
+
 /**
  * What passes everything on to a server, until it breaks every connection at once.
  *
@@ -57,9 +83,15 @@ export async function breakable(url) {
   /** @type {Set<import('node:net').Socket>} */
   const sockets = new Set();
   let refusing = false;
+  /** @type {string[]} */
+  const asked = [];
   const proxy = createServer((near) => {
     if (refusing) return near.destroy();
     const far = connect(Number(port), hostname);
+    near.on('data', (data) => {
+      const head = data.toString('latin1');
+      if (/^[A-Z]+ \S+ HTTP/.test(head)) asked.push(head);
+    });
     for (const [one, other] of [
       [near, far],
       [far, near],
@@ -77,6 +109,8 @@ export async function breakable(url) {
   const { port: own } = /** @type {import('node:net').AddressInfo} */ (proxy.address());
   return {
     url: `http://127.0.0.1:${own}`,
+    /** What clients asked for: the heads of their requests. */
+    asked,
     refuse: (/** @type {boolean} */ wanted) => (refusing = wanted),
     breakAll: () => sockets.forEach((socket) => socket.resetAndDestroy()),
     stop: () => {

@@ -99,6 +99,22 @@ test('a broken connection is made anew: events come once, sound goes on where it
   await proxy.stop();
 });
 
+test('a ticket is in no address, and in no word of the server', async () => {
+  const proxy = await breakable(server.url);
+  const session = await client(proxy.url).open();
+  proxy.breakAll();
+  await session.next('session.created');
+  await session.end();
+  const streams = proxy.asked.filter((head) => head.startsWith('GET /ws/voice?'));
+  assert.equal(streams.length, 2);
+  for (const head of streams) {
+    assert.doesNotMatch(head.split('\r\n')[0], /ticket/);
+    assert.match(head, /\r\nsec-websocket-protocol: sottovoce\.v1, ?ticket\.[\w-]{43}\r\n/i);
+  }
+  assert.match(streams[1], /^GET \S+last_event_id=event_\d+ /);
+  await proxy.stop();
+});
+
 test('a session that is gone when the connection comes back is over', async () => {
   const proxy = await breakable(server.url);
   const session = await client(proxy.url).open();

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 import typer
 
+from sottovoce.cli.credential import VARIABLE
 from sottovoce.cli.serve import LISTENS
 from sottovoce.client import ServerUnreachable
 
@@ -28,6 +29,7 @@ async def own_server() -> AsyncGenerator[str, None]:
     # Whatever the environment or the settings file has as public_url: it is where another server is, and its callers.
     elsewhere = dict.fromkeys(("SOTTOVOCE_PUBLIC_URL", "SOTTOVOCE_API_KEYS", "SOTTOVOCE_JWKS_URL"), "")
     environment = {"SOTTOVOCE_LOG_LEVEL": "warning", **os.environ, **elsewhere}
+    environment.pop(VARIABLE, None)  # it is the caller's
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "sottovoce", "serve", "--host", "127.0.0.1", "--port", "0"),
         stdin=asyncio.subprocess.DEVNULL,

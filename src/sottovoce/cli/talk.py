@@ -12,12 +12,15 @@ from typing import Annotated
 
 import msgspec
 import typer
+from pydantic import SecretStr
 
+from sottovoce.cli.credential import read_credential
 from sottovoce.cli.exits import ExitCode, told
 from sottovoce.cli.keys import read_keys
 from sottovoce.cli.own_server import own_server
 from sottovoce.cli.show import EXPECTED_ENDS, Events, Transcript
 from sottovoce.client import (
+    CredentialUnusable,
     Event,
     MicrophoneUnavailable,
     Sound,
@@ -44,6 +47,7 @@ class _Request(msgspec.Struct, kw_only=True):
     as_json: bool
     namespace: str | None
     keys: NamespaceKeys | None
+    credential: SecretStr | None
 
 
 def talk(
@@ -73,6 +77,12 @@ def talk(
     keys: Annotated[
         Path | None, typer.Option(help="The namespace's keys, a file made by `sottovoce keys new`.")
     ] = None,
+    credential_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file with the API key or the JWT that the server wants. Without it, SOTTOVOCE_CREDENTIAL counts."
+        ),
+    ] = None,
     wait: Annotated[
         float, typer.Option(min=0.0, help="Seconds to wait, in the end, for tasks that are still at work.")
     ] = 3.0,
@@ -93,6 +103,7 @@ def talk(
     - `sottovoce talk *.flac --fast --json | grep transcription.completed`
     - `sottovoce talk --text "remind me to buy milk in ten minutes"`
     - `sottovoce talk --url http://127.0.0.1:8765` (with the microphone, until Ctrl-C)
+    - `sottovoce talk --url https://voice.example.org --credential-file key.txt question.wav`
 
     **Exit codes**: 0 all went well; 1 no speech was found in a recording; 2 a file, an argument or the
     microphone cannot be used; 3 no server answers, or it takes no session; 4 the conversation was cut short, or
@@ -100,6 +111,7 @@ def talk(
     """
     things: list[Spoken | Typed] = []
     with told(otherwise=ExitCode.WRONG_USE):
+        credential = read_credential(credential_file)
         for path in files or []:
             check_readable(path)
             things.append(Spoken(str(path), partial(read_sound, path)))
@@ -112,6 +124,7 @@ def talk(
         as_json=as_json,
         namespace=namespace,
         keys=None if keys is None else read_keys(keys),
+        credential=credential,
     )
     raise typer.Exit(_run(request))
 
@@ -121,7 +134,7 @@ def _run(request: _Request) -> ExitCode:
         with told(otherwise=ExitCode.NO_SERVER):
             try:
                 return asyncio.run(_talk(request))
-            except (SoundUnreadable, MicrophoneUnavailable) as error:
+            except (SoundUnreadable, MicrophoneUnavailable, CredentialUnusable) as error:
                 _tell(error.message)
                 return ExitCode.WRONG_USE
             except (StreamClosed, NoAnswer) as error:
@@ -184,7 +197,14 @@ async def _session(request: _Request) -> AsyncGenerator[VoiceSession, None]:
     keys = request.keys or (NamespaceKeys.generate() if request.namespace is None else None)
     async with AsyncExitStack() as stack:
         url = request.url if request.url is not None else await stack.enter_async_context(own_server())
-        client = VoiceClient(url, namespace_id=namespace, key_hash=_key_hash(namespace), keys=keys, device_type="cli")
+        client = VoiceClient(
+            url,
+            namespace_id=namespace,
+            key_hash=_key_hash(namespace),
+            keys=keys,
+            credential=None if request.credential is None else request.credential.get_secret_value(),
+            device_type="cli",
+        )
         await stack.enter_async_context(client)
         yield await stack.enter_async_context(client.session())
 

@@ -1,7 +1,7 @@
 """What can go wrong between a client and its server.
 
 What the server answers comes out as the error of `sottovoce.errors` that it was there: `TooManySessions` on the server
-is `TooManySessions` here. No text holds an id, a ticket, or what was said.
+is `TooManySessions` here. No text holds an id, a ticket, a credential, or what was said.
 """
 
 import httpx
@@ -21,7 +21,7 @@ _CLOSES = {
     1009: "A message was over 64 KiB. Send sound in smaller pieces",
     1011: "The server failed. Its log says where; open a new session",
     4400: "The server did not understand what was sent. Are client and server of the same version?",
-    4401: "The ticket was unknown, used or late. Open a new session and connect to it within 30 s",
+    4401: "The ticket was unknown, used, late or another page's. Open a new session and connect to it within 30 s",
     4404: "The server knows no such session, or has closed it. Open a new one",
     4408: "The session was silent for too long, or what the server sent was not read. Open a new session",
     4409: "A newer connection took the session over",
@@ -31,6 +31,12 @@ _CLOSES = {
 
 class ServerUnreachable(SottovoceError):
     """No server answers there, or what answers is none of ours."""
+
+
+class CredentialUnusable(SottovoceError):
+    """It cannot be an API key or a JWT."""
+
+    detail = "The credential cannot be an API key or a JWT: those are of letters, digits and -._~+/= only"
 
 
 class StreamClosed(SottovoceError):

@@ -1,19 +1,23 @@
 """REST calls: bytes in, typed answers out, failures as errors of ours."""
 
+import re
 from collections.abc import Generator
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
-from sottovoce.client.errors import ServerUnreachable, answered
+from sottovoce.client.errors import CredentialUnusable, ServerUnreachable, answered
 from sottovoce.vault.keys import NamespaceKeys
 from sottovoce.vault.proof import Request as SignedRequest
 from sottovoce.vault.proof import sign
 
 TIMEOUT_S = 30.0
 API = "/api/v1"
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
+"""Of a bearer token: RFC 6750, 2.1."""
 
 T = TypeVar("T")
 
@@ -39,16 +43,30 @@ class Proof(httpx.Auth):
         yield request
 
 
-class Rest:
-    """One server's REST interface."""
+def _authorization(credential: str | None) -> dict[str, str]:
+    if credential is None:
+        return {}
+    if _TOKEN.fullmatch(credential) is None:
+        raise CredentialUnusable
+    return {"Authorization": f"Bearer {credential}"}
 
-    def __init__(self, base_url: str, keys: NamespaceKeys | None = None) -> None:
+
+class Rest:
+    """One server's REST interface. `credential` goes into a header, and nowhere else.
+
+    Raises ServerUnreachable for what is no address, CredentialUnusable.
+    """
+
+    def __init__(self, base_url: str, keys: NamespaceKeys | None = None, credential: str | None = None) -> None:
         self.base_url = base_url.rstrip("/")
         parts = urlsplit(self.base_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ServerUnreachable(f"{base_url} is no address of a server: one looks like http://127.0.0.1:8765")
         self._http = httpx.AsyncClient(
-            timeout=TIMEOUT_S, trust_env=not is_local(self.base_url), auth=None if keys is None else Proof(keys)
+            timeout=TIMEOUT_S,
+            trust_env=not is_local(self.base_url),
+            auth=None if keys is None else Proof(keys),
+            headers=_authorization(credential),
         )
 
     async def close(self) -> None:

@@ -20,13 +20,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from sottovoce import __version__
 from sottovoce.client.errors import ABNORMAL_CLOSURE, ServerUnreachable, StreamClosed
 from sottovoce.client.events import Event, Sound, decode
 from sottovoce.client.rest import Rest, is_local
+from sottovoce.client.stream import open_stream
 from sottovoce.errors import NotSealedForThis, SessionNotFound
 from sottovoce.vault.keys import NamespaceKeys
 from sottovoce.vault.keys import decode as decode_base64
@@ -37,7 +38,6 @@ from sottovoce.wire.views import TaskView
 INPUT_RATE = 16_000
 """Samples a second of the sound that a session takes and gives, unless `session.update` says otherwise."""
 BYTES_PER_SECOND = 2 * INPUT_RATE
-OPEN_TIMEOUT_S = 20.0
 
 
 class _HandedOver(msgspec.Struct, frozen=True):
@@ -77,9 +77,10 @@ class _Page(msgspec.Struct):
 
 class VoiceClient:
     """One server, seen by one namespace. `keys` are its own; without them, `key_hash` is its fingerprint: `sha256:` and
-    64 hex digits, the same for all of a namespace.
+    64 hex digits, the same for all of a namespace. `credential` is an API key or a JWT, where the server wants one.
 
-    Every call raises ServerUnreachable, or the error of `sottovoce.errors` that the server answers with.
+    Raises CredentialUnusable, and ServerUnreachable for what is no address of a server. Every call raises
+    ServerUnreachable, or the error of `sottovoce.errors` that the server answers with.
     """
 
     def __init__(
@@ -89,10 +90,11 @@ class VoiceClient:
         namespace_id: str,
         key_hash: str = "",
         keys: NamespaceKeys | None = None,
+        credential: str | None = None,
         device_type: str = "python",
         client_version: str = __version__,
     ) -> None:
-        self._rest = Rest(base_url, keys)
+        self._rest = Rest(base_url, keys, credential)
         self._namespace_id = namespace_id
         self._keys = keys
         self._who: dict[str, Any] = {
@@ -127,13 +129,7 @@ class VoiceClient:
         """A new session with its stream connected. Raises TooManySessions, InvalidKeyHash, NodeFull."""
         opened = await self._rest.call(Opened, "POST", "/sessions", body=self._who)
         try:
-            stream = await connect(
-                opened.websocket_url,
-                open_timeout=OPEN_TIMEOUT_S,
-                compression=None,
-                max_queue=None,  # the caller may send for a while before it reads; answers come at the pace of speech
-                proxy=None if is_local(self._rest.base_url) else True,
-            )
+            stream = await open_stream(opened.websocket_url, direct=is_local(self._rest.base_url))
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI):
             # The library's own words may hold the address, and with it the ticket.
             raise ServerUnreachable(

@@ -9,10 +9,11 @@ from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from sottovoce.core.addresses import is_loopback
+from sottovoce.vault.tickets import Origin
 
 _PORTS = {"http": 80, "https": 443}
-
-Origin = tuple[str, str, int]
+_OPAQUE: Origin = ("null", "", 0)
+"""What pages send that have none: no stream is ever opened from there."""
 
 
 class Origins:
@@ -24,16 +25,23 @@ class Origins:
 
     def admit(self, headers: Mapping[str, str]) -> bool:
         """Whether a stream may be opened from there. Programs other than browsers send no `Origin`."""
-        sent = headers.get("origin")
-        if sent is None:
+        origin = origin_of(headers)
+        if origin is None:
             return True
-        try:
-            origin = parse_origin(sent)
-        except ValueError:
-            return False
         if origin in self._allowed or origin == self._same:
             return True
         return self._same is None and is_loopback(origin[1]) and _is_host(origin, headers.get("host", ""))
+
+
+def origin_of(headers: Mapping[str, str]) -> Origin | None:
+    """From where a request says that it comes; None where it says nothing, as programs do."""
+    sent = headers.get("origin")
+    if sent is None:
+        return None
+    try:
+        return parse_origin(sent)
+    except ValueError:
+        return _OPAQUE
 
 
 def parse_origin(url: str) -> Origin:

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from sottovoce.core.addresses import is_loopback
 from sottovoce.errors import NamespaceNotAllowed
 from sottovoce.http.access import Access
+from sottovoce.http.origins import origin_of
 from sottovoce.http.rates import CreationRates
 from sottovoce.http.urls import WebSocketUrls
 from sottovoce.live.asked import NewSession
@@ -149,6 +150,7 @@ def router(hub: Hub, urls: WebSocketUrls, access: Access, rates: CreationRates) 
                 device_type=body.device_type,
                 client_version=body.client_version,
                 public_keys=shown,
+                origin=origin_of(request.headers),
             )
         )
         base = urls.base(request)
@@ -183,7 +185,7 @@ def router(hub: Hub, urls: WebSocketUrls, access: Access, rates: CreationRates) 
 
     @routes.post("/{session_id}/resume", summary="A fresh address for a session whose connection dropped")
     async def resume(session_id: SessionId, request: Request) -> SessionCreated:
-        live, ticket = hub.resume(session_id)
+        live, ticket = hub.resume(session_id, origin_of(request.headers))
         return _created(live, urls.with_ticket(urls.base(request), live.id, ticket))
 
     @routes.get("/{session_id}/stats", summary="Counts and times of a session")

@@ -7,12 +7,14 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from sottovoce.http.origins import Origins
+from sottovoce.http.origins import Origins, origin_of
 from sottovoce.http.transport import EXTENSION, Sink
-from sottovoce.live.asked import StreamRefused
+from sottovoce.live.asked import StreamAsked, StreamRefused
 from sottovoce.live.connection import FOREIGN_ORIGIN, Connection
 from sottovoce.live.hub import Hub
 from sottovoce.live.runner import Runner
+from sottovoce.vault.tickets import Origin
+from sottovoce.wire import subprotocol
 from sottovoce.wire.encode import event_number
 
 MOST_FIELDS = 8
@@ -28,13 +30,15 @@ class VoiceStream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One WebSocket, from its opening to its end."""
         await receive()  # websocket.connect, the protocol's first
-        await send({"type": "websocket.accept"})
-        session_id, ticket, last_event = _asked_for(scope["query_string"])
+        headers = Headers(scope=scope)
+        protocol, ticket = subprotocol.answer(scope["subprotocols"])
+        await send({"type": "websocket.accept", "subprotocol": protocol})
+        asked = _asked(scope["query_string"], ticket, origin_of(headers))
         connection = Connection(send)
         try:
-            if not self._origins.admit(Headers(scope=scope)):
+            if not self._origins.admit(headers):
                 raise self._hub.stream_refused(FOREIGN_ORIGIN)
-            runner = await self._hub.connect(session_id, ticket, connection, last_event)
+            runner = await self._hub.connect(asked, connection)
         except StreamRefused as refused:
             await send({"type": "websocket.close", "code": refused.close.code, "reason": refused.close.reason})
             return
@@ -42,19 +46,24 @@ class VoiceStream:
         try:
             await _read(scope, receive, send, runner, connection)
         finally:
-            await self._hub.disconnect(session_id, connection)
+            await self._hub.disconnect(asked.session_id, connection)
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
 
 
-def _asked_for(query_string: bytes) -> tuple[str, str, int | None]:
-    """Session id and ticket, empty if they are not there, and the number of the event that was told last."""
+def _asked(query_string: bytes, ticket: str | None, origin: Origin | None) -> StreamAsked:
+    """What the address asks for; its ticket counts only if none came as a subprotocol."""
     try:
         query = parse_qs(query_string.decode("ascii", "replace"), max_num_fields=MOST_FIELDS)
     except ValueError:
-        return "", "", None
-    session_id, ticket, last = (query.get(name, [""])[0] for name in ("session_id", "ticket", "last_event_id"))
-    return session_id, ticket, event_number(last)
+        query = {}
+    session_id, in_address, last = (query.get(name, [""])[0] for name in ("session_id", "ticket", "last_event_id"))
+    return StreamAsked(
+        session_id=session_id,
+        ticket=in_address if ticket is None else ticket,
+        last_event=event_number(last),
+        origin=origin,
+    )
 
 
 async def _write(connection: Connection) -> None:

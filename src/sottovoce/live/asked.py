@@ -4,6 +4,7 @@ import msgspec
 
 from sottovoce.live.connection import Close
 from sottovoce.vault.keys import PublicKeys
+from sottovoce.vault.tickets import Origin
 
 
 class NewSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,6 +15,18 @@ class NewSession(msgspec.Struct, frozen=True, kw_only=True):
     device_type: str
     client_version: str
     public_keys: PublicKeys | None = None
+    origin: Origin | None = None
+    """Of the page that asks, if it is one: its ticket opens the stream from there only."""
+
+
+class StreamAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a WebSocket opens with; texts are empty if they are not there."""
+
+    session_id: str
+    ticket: str
+    last_event: int | None = None
+    """The number of the event that was told last: what came behind it is wanted."""
+    origin: Origin | None = None
 
 
 class StreamRefused(Exception):

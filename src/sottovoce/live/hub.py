@@ -20,7 +20,7 @@ from sottovoce.errors import (
     SottovoceError,
     TooManySessions,
 )
-from sottovoce.live.asked import NewSession, StreamRefused
+from sottovoce.live.asked import NewSession, StreamAsked, StreamRefused
 from sottovoce.live.connection import (
     ENDED,
     GOING_AWAY,
@@ -191,7 +191,7 @@ class Hub:
             raise self._refused(InvalidKeyHash())
         if verdict is Admission.NAMESPACE_FULL:
             raise self._refused(TooManySessions(self._limits.sessions_per_namespace, retry_after_s=RETRY_AFTER_S))
-        text, ticket = tickets.issue(now, self._session_limits.connect_s)
+        text, ticket = tickets.issue(now, self._session_limits.connect_s, new.origin)
         live = LiveSession(record, session, ticket, self.node.census)
         self.keyring.sessions.begin(record.id)
         self._sessions[record.id] = live
@@ -218,15 +218,15 @@ class Hub:
         records = await self.store.live_sessions(namespace_id, limit, after)
         return [self._sessions[record.id] for record in records if record.id in self._sessions]
 
-    def resume(self, session_id: str) -> tuple[LiveSession, str]:
+    def resume(self, session_id: str, origin: tickets.Origin | None = None) -> tuple[LiveSession, str]:
         """A fresh ticket for a session whose connection dropped, or is about to be replaced; the last one is void.
 
-        Raises SessionNotFound.
+        `origin`: of the page that asks. Raises SessionNotFound.
         """
         live = self.find(session_id)
         if not live.session.live:
             raise SessionNotFound
-        text, live.ticket = tickets.issue(self.node.clock.steady(), self._session_limits.connect_s)
+        text, live.ticket = tickets.issue(self.node.clock.steady(), self._session_limits.connect_s, origin)
         return live, text
 
     async def delete(self, session_id: str) -> None:
@@ -240,16 +240,14 @@ class Hub:
 
     # -- what the stream asks for ------------------------------------------------------------------------------------
 
-    async def connect(
-        self, session_id: str, ticket: str, connection: Connection, last_event: int | None = None
-    ) -> Runner:
-        """Open a session's stream; one that is back gets what came behind `last_event`. Raises StreamRefused."""
+    async def connect(self, asked: StreamAsked, connection: Connection) -> Runner:
+        """Open a session's stream; one that is back gets what it missed. Raises StreamRefused."""
         now = self.node.clock.steady()
-        live = self._sessions.get(session_id)
+        live = self._sessions.get(asked.session_id)
         if live is None:
             raise self.stream_refused(NO_SUCH_SESSION)
         kept = live.ticket
-        if kept is None or not live.session.live or not tickets.opens(kept, ticket, now):
+        if kept is None or not live.session.live or not tickets.opens(kept, asked.ticket, now, asked.origin):
             raise self.stream_refused(TICKET_REFUSED)
         live.ticket = None
         if live.connection is not None:
@@ -266,7 +264,7 @@ class Hub:
             live.runner = self._runner(live)
             live.runner.attach(connection)
         else:
-            live.runner.reattach(connection, last_event)
+            live.runner.reattach(connection, asked.last_event)
         runner = live.runner
         await self.store.set_status(live.id, Status.ACTIVE)
         if first:

@@ -6,24 +6,30 @@ import secrets
 
 import msgspec
 
+Origin = tuple[str, str, int]
+"""Of a web page: scheme, host, port."""
+
 
 class Ticket(msgspec.Struct, frozen=True):
     """What the server keeps of a ticket."""
 
     digest: bytes
     expires_at: float
-    """Seconds since the epoch."""
+    """Seconds, by the clock of `issue`'s `now`."""
+    origin: Origin | None
+    """The only one from which it opens; None: it was made for no page in particular."""
 
 
-def issue(now: float, lifetime_s: float) -> tuple[str, Ticket]:
+def issue(now: float, lifetime_s: float, origin: Origin | None = None) -> tuple[str, Ticket]:
     """A new ticket: its text for the client, and what is kept of it."""
     text = secrets.token_urlsafe(32)
-    return text, Ticket(_digest(text), now + lifetime_s)
+    return text, Ticket(_digest(text), now + lifetime_s, origin)
 
 
-def opens(ticket: Ticket, text: str, now: float) -> bool:
-    """Whether `text` is this ticket, in time. Takes the same time whatever `text` is."""
-    return hmac.compare_digest(ticket.digest, _digest(text)) and now < ticket.expires_at
+def opens(ticket: Ticket, text: str, now: float, origin: Origin | None = None) -> bool:
+    """Whether `text` is this ticket, in time and from where it may be used. Takes the same time whatever `text` is."""
+    right = hmac.compare_digest(ticket.digest, _digest(text))
+    return right and now < ticket.expires_at and ticket.origin in {None, origin}
 
 
 def _digest(text: str) -> bytes:

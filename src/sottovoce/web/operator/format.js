@@ -50,7 +50,7 @@ export function duration(seconds) {
 /** @type {Record<string, string>} */
 const WORDS = {
   4400: 'not messages of this protocol',
-  4401: 'ticket unknown, used or late',
+  4401: 'ticket unknown, used, late or another page’s',
   4403: 'page of another origin',
   4404: 'no such session',
   4408: 'what was sent is not being read',

@@ -1,8 +1,8 @@
 /** The talk page: what is pressed and what is told, joined. Everything about sessions and sound is the client's. */
 
-import { MicrophoneUnavailable, NamespaceKeys, SottovoceError, StreamClosed, VoiceClient } from '../client/index.js';
+import { MicrophoneUnavailable, SottovoceError, StreamClosed } from '../client/index.js';
 import { microphones, Talk } from '../client/browser.js';
-import { hex } from '../client/bytes.js';
+import { Access } from './access.js';
 import { Board } from './board.js';
 import { button, get, make, write } from './dom.js';
 import { Texts } from './texts.js';
@@ -15,13 +15,6 @@ const HALF_A_SECOND_OF_PIECES = 25;
 /** How loud speech into a microphone gets, as a root mean square. */
 const LOUD = 0.25;
 const FOREIGN_ORIGIN = 4403;
-
-const client = new VoiceClient(new URL('.', document.baseURI).href, {
-  // A page keeps nothing, not even who it was: its keys are gone with it.
-  namespaceId: `page-${random(16)}`,
-  keys: await NamespaceKeys.generate().catch(() => undefined),
-  keyHash: `sha256:${random(32)}`, // in place of keys: pages that are not secure have no cryptography
-});
 
 const page = {
   texts: new Texts(Texts.usual()),
@@ -39,11 +32,8 @@ const page = {
   farewell: null,
 };
 
-/** In hexadecimal. @param {number} bytes */
-function random(bytes) {
-  return hex(crypto.getRandomValues(new Uint8Array(bytes)));
-}
-
+const access = new Access(page.texts);
+await access.prepare();
 const transcript = new Transcript(page.texts);
 const board = new Board(page.texts, {
   answer: (taskId, value) => tried(() => page.session?.answerTask(taskId, value)),
@@ -157,7 +147,7 @@ async function connect(withMicrophone) {
   try {
     // Made while the button's press still counts: a browser lets nothing play otherwise.
     context = new AudioContext({ latencyHint: 'interactive' });
-    session = await client.open();
+    session = await access.open();
     page.session = session;
     page.turn = 'idle';
     page.talk = new Talk(session, context);
@@ -362,6 +352,7 @@ addEventListener('pagehide', () => page.session?.leave());
 /** @param {import('./texts.js').Language} chosen */
 function speak(chosen) {
   page.texts = new Texts(chosen);
+  access.texts = page.texts;
   transcript.texts = page.texts;
   board.texts = page.texts;
   language.value = chosen;
@@ -373,7 +364,9 @@ function speak(chosen) {
 
 async function listExamples() {
   const { language: asked } = page.texts;
-  const examples = await client.examples(asked);
+  const examples = await access.client.examples(asked);
+  settled(/^credential_/);
+  show();
   if (asked !== page.texts.language) return;
   const items = examples.map(({ text }) => make('li', {}, button(text, () => say(text), 'quiet')));
   /** @type {HTMLElement} */ (get('help').querySelector('ul')).replaceChildren(...items);

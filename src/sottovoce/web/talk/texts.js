@@ -62,6 +62,14 @@ const EN = {
     timer: 'Timer',
     delete: 'Delete',
   },
+  accessTitle: 'This server wants a key',
+  accessWhy: 'This server is not open to everybody. Enter the access key that you were given for it.',
+  accessWhyNamespace: 'Your key is for a certain namespace. Enter its name: whoever gave you the key knows it.',
+  accessKey: 'Access key',
+  accessNamespace: 'Namespace',
+  accessKept: 'Kept in this tab only, until you close it.',
+  accessGo: 'Go on',
+  accessCancel: 'Not now',
   taskNow: '{type}: {state}',
   forgotten: 'Forgotten: {messages}, {responses}, {tasks} and {sound} of your voice. Nothing is left on the server.',
   forgottenUnknown: 'The connection was lost. What was said is forgotten, at the latest in half a minute.',
@@ -79,6 +87,12 @@ const EN = {
   },
   problems: {
     server_unreachable: 'The server does not answer. Start it (make run), then try again.',
+    credential_required: 'This server lets you in with an access key only. Press “Start talking” to enter yours.',
+    credential_invalid: 'The server does not take this access key: it is mistyped, has expired, or was withdrawn.',
+    credential_unusable: 'This is no access key: it has letters, digits and -._~+/= only. Copy it once more.',
+    namespace_not_allowed: 'Your access key is not for this namespace. Look up its name, then try again.',
+    invalid_key_hash: 'Somebody else is using this namespace with other keys. End that conversation, then try again.',
+    creating_too_fast: 'Too many conversations were begun in the last minute. Wait a little, then try again.',
     too_many_sessions: 'You have too many conversations open. End one of them, then try again.',
     node_full: 'The server has no room at the moment. Try again in a few seconds.',
     node_overloaded: 'The server is too busy at the moment. Try again in a few seconds.',
@@ -167,6 +181,15 @@ const DE = {
     timer: 'Timer',
     delete: 'Löschen',
   },
+  accessTitle: 'Dieser Server will einen Schlüssel',
+  accessWhy: 'Dieser Server ist nicht für alle offen. Gib den Zugangsschlüssel ein, den du dafür bekommen hast.',
+  accessWhyNamespace:
+    'Dein Schlüssel gilt für einen bestimmten Namensraum. Gib dessen Namen ein: Wer dir den Schlüssel gab, kennt ihn.',
+  accessKey: 'Zugangsschlüssel',
+  accessNamespace: 'Namensraum',
+  accessKept: 'Bleibt nur in diesem Tab, bis du ihn schließt.',
+  accessGo: 'Weiter',
+  accessCancel: 'Jetzt nicht',
   taskNow: '{type}: {state}',
   forgotten:
     'Vergessen: {messages}, {responses}, {tasks} und {sound} deiner Stimme. Auf dem Server ist nichts mehr davon.',
@@ -185,6 +208,17 @@ const DE = {
   },
   problems: {
     server_unreachable: 'Der Server antwortet nicht. Starte ihn (make run) und versuche es noch einmal.',
+    credential_required:
+      'Dieser Server lässt dich nur mit einem Zugangsschlüssel hinein. Drücke „Sprechen“, um deinen einzugeben.',
+    credential_invalid:
+      'Der Server nimmt diesen Zugangsschlüssel nicht: Er ist vertippt, abgelaufen oder wurde zurückgezogen.',
+    credential_unusable:
+      'Das ist kein Zugangsschlüssel: Der hat nur Buchstaben, Ziffern und -._~+/=. Kopiere ihn noch einmal.',
+    namespace_not_allowed:
+      'Dein Zugangsschlüssel gilt nicht für diesen Namensraum. Sieh nach, wie er heißt, und versuche es noch einmal.',
+    invalid_key_hash:
+      'Jemand anders benutzt diesen Namensraum mit anderen Schlüsseln. Beende jenes Gespräch und versuche es noch einmal.',
+    creating_too_fast: 'In der letzten Minute wurden zu viele Gespräche begonnen. Warte etwas und versuche es noch einmal.',
     too_many_sessions: 'Du hast zu viele Gespräche offen. Beende eines davon und versuche es noch einmal.',
     node_full: 'Der Server hat gerade keinen Platz. Versuche es in ein paar Sekunden noch einmal.',
     node_overloaded: 'Der Server ist gerade zu beschäftigt. Versuche es in ein paar Sekunden noch einmal.',
