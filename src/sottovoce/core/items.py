@@ -18,6 +18,10 @@ class Items:
     def __contains__(self, item_id: object) -> bool:
         return item_id in self._items
 
+    def all(self) -> tuple[Item, ...]:
+        """The items that are kept, in order."""
+        return tuple(self._items.values())
+
     def get(self, item_id: str) -> Item:
         """The item. Raises BadMessage."""
         item = self._items.get(item_id)
