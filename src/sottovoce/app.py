@@ -115,7 +115,8 @@ def _mcp_servers(settings: Settings, tools: dict[str, Skill]) -> ToolServers | N
 def _mcp_server(name: str, settings: McpServerSettings) -> McpServer:
     place: Program | Address
     if settings.command is not None:
-        place = Program(command=settings.command, args=settings.args, env=settings.env)
+        env = {name: value.get_secret_value() for name, value in settings.env.items()}
+        place = Program(command=settings.command, args=settings.args, env=env)
     else:
         try:
             place = Address(url=settings.url or "", headers=settings.headers())

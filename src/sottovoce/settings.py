@@ -32,7 +32,7 @@ class McpServerSettings(BaseModel):
 
     command: str | None = None
     args: tuple[str, ...] = ()
-    env: dict[str, str] = {}
+    env: dict[str, SecretStr] = {}
     url: str | None = None
     headers_file: Path | None = None
     credential_env: str | None = None

@@ -112,10 +112,11 @@ class Connection:
         )
         async with _within(client, CONNECT_S):
             async with asyncio.timeout(CONNECT_S):
-                self._offer(await self._skills(client))
+                skills = await self._skills(client)
+            self._offer(skills)
             self._client = client
             self.tried.set()
-            log.info("mcp_server_connected", engine=self.server.name)
+            log.info("mcp_server_connected", engine=self.server.name, count=len(skills))
             try:
                 await self._until_lost(client)
             finally:
