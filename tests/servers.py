@@ -67,9 +67,14 @@ def instant_server() -> Generator[str, None, None]:
         yield url
 
 
-@pytest.fixture
-def free_port() -> int:
+def unused_port() -> int:
     """A port of this machine at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
+
+
+@pytest.fixture
+def free_port() -> int:
+    """See unused_port."""
+    return unused_port()

@@ -3,7 +3,8 @@
 import gc
 import socket
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
+from typing import cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
@@ -26,14 +27,15 @@ from sottovoce.live.metrics import Metrics
 from sottovoce.live.node import Node, totals
 from sottovoce.live.recent import Trend
 from sottovoce.live.rights import Rights
-from sottovoce.orchestrator.base import ToolServers
+from sottovoce.orchestrator.base import LanguageModel, Message, Orchestrator, ToolServers, Written
 from sottovoce.orchestrator.commander import CommandOrchestrator
 from sottovoce.orchestrator.mcp.base import Address, McpServer, Program
+from sottovoce.orchestrator.model import ModelOrchestrator
 from sottovoce.orchestrator.skills import Skill, Skills
 from sottovoce.settings import McpServerSettings, Settings
 from sottovoce.speech.base import EngineContext
 from sottovoce.speech.detector import Detector
-from sottovoce.speech.registry import make_recogniser, make_synthesiser
+from sottovoce.speech.registry import make_engine, make_recogniser, make_synthesiser
 from sottovoce.store.memory import MemoryStore
 from sottovoce.tasks.local import LocalTasks
 from sottovoce.tasks.sealed import SealedTasks
@@ -58,15 +60,17 @@ def make_hub(settings: Settings) -> Hub:
     skills = Skills.installed().together_with(tools)
     context = EngineContext(grammars=skills.grammars, workers=settings.engine_workers, lockdown=settings.lockdown)
     recogniser = make_recogniser(settings.recogniser, context)
+    synthesiser = make_synthesiser(settings.synthesiser, context)
     clock, census = Clock(), Census()
     metrics = Metrics(clock.steady)
     store = MemoryStore(pin_keys=settings.encryption_enabled and settings.namespaces != "open")
+    commander = CommandOrchestrator(
+        skills, clock=clock.wall, zone=_zone(settings.timezone), answers_free_text=recogniser.answers_free_text
+    )
     node = Node(
         recogniser=recogniser,
-        synthesiser=make_synthesiser(settings.synthesiser, context),
-        orchestrator=CommandOrchestrator(
-            skills, clock=clock.wall, zone=_zone(settings.timezone), answers_free_text=recogniser.answers_free_text
-        ),
+        synthesiser=synthesiser,
+        orchestrator=_thinker(settings, skills, context, metrics, commander),
         detector=Detector(),
         clock=clock,
         metrics=metrics,
@@ -123,6 +127,33 @@ def _mcp_server(name: str, settings: McpServerSettings) -> McpServer:
         except (OSError, ValueError) as error:
             raise SettingsInvalid(f"mcp_servers.{name}: {error}") from None
     return McpServer(name=name, place=place, confirm=settings.confirm, timeout_s=settings.timeout_seconds)
+
+
+def _thinker(
+    settings: Settings, skills: Skills, context: EngineContext, metrics: Metrics, commander: CommandOrchestrator
+) -> Orchestrator:
+    """The grammar alone or, where the settings name one, the grammar before a language model."""
+    if settings.model is None:
+        return commander
+    return ModelOrchestrator(
+        commander,
+        cast("LanguageModel", make_engine(settings.model, "model", context)),
+        skills,
+        context_tokens=settings.model_context_tokens,
+        failed=lambda code: metrics.model_failures.labels(code).inc(),
+    )
+
+
+async def model_answers(settings: Settings, text: str) -> str:
+    """What the language model of the settings writes to that text; empty: nothing. Raises EngineFault."""
+    if settings.model is None:
+        return ""
+    model: LanguageModel = make_engine(settings.model, "model", EngineContext(grammars={}))
+    try:
+        async with aclosing(model.write([Message(role="user", text=text)], ())) as pieces:
+            return "".join([piece.text async for piece in pieces if isinstance(piece, Written)])
+    finally:
+        await model.close()
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

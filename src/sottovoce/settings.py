@@ -143,6 +143,17 @@ class Settings(BaseSettings):
         "`[mcp_servers.NAME]` with `command`, `args`, `env`, or `url`, `headers_file`, `credential_env`; and "
         "`confirm`, `timeout_seconds`. In the environment, the same as JSON. See [Use MCP](../how-to/use-mcp.md).",
     )
+    model: str | None = Field(
+        None,
+        description="The language model that answers what is no command, by URL "
+        "(`openai+http://localhost:11434/v1?model=NAME`). Without one, only commands are understood.",
+    )
+    model_context_tokens: int = Field(
+        8_000,
+        ge=2_000,
+        le=2_000_000,
+        description="How much the model can take in, its answer included. What is older than fits is summarised.",
+    )
     engine_workers: int = Field(
         default_factory=lambda: max(1, min(4, os.cpu_count() or 1)),
         ge=1,

@@ -3,6 +3,7 @@ import socket
 from pathlib import Path
 
 from tests.cli.conftest import Run
+from tests.peers.scripts import ScriptedModel, rule
 from tests.servers import INSTANT
 
 
@@ -59,3 +60,23 @@ def test_lockdown_that_is_off_is_a_note(run: Run) -> None:
     (lockdown,) = [each for each in report["findings"] if each["what"].startswith("lockdown")]
     assert lockdown["verdict"] == "note"
     assert "SOTTOVOCE_LOCKDOWN=on" in lockdown["says"]
+
+
+def test_a_language_model_is_asked(run: Run, scripted: ScriptedModel) -> None:
+    scripted.plays(rule("Say the word", ["Yes."]))
+    report = json.loads(run("doctor", "--json", SOTTOVOCE_PORT="0", SOTTOVOCE_MODEL=scripted.url, **INSTANT).out)
+    assert report["well"] is True
+    (model,) = [each for each in report["findings"] if each["what"] == "model"]
+    assert model["verdict"] == "ok"
+    assert "answered within" in model["says"]
+
+
+def test_a_language_model_that_does_not_answer_is_missing_and_the_rest_is_tried(
+    run: Run, scripted: ScriptedModel
+) -> None:
+    scripted.plays(rule("Say the word", [{"status": 401}]))
+    for url, says in ((scripted.url, "refuses: status 401"), ("openai+http://h/v1", "Which model?")):
+        doctor = run("doctor", SOTTOVOCE_PORT="0", SOTTOVOCE_MODEL=url, **INSTANT)
+        assert doctor.code == 1
+        assert says in doctor.out
+        assert "instant spoke for 1.0 s" in doctor.out

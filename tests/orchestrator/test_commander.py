@@ -1,74 +1,10 @@
 """Conversations in virtual time, with the skills, the engine of tasks and the store that the server has."""
 
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
-
 import pytest
 
 from sottovoce.core.task import TaskState
-from sottovoce.orchestrator.base import Goodbye, Prompt, Reply, Say, Tasks, TaskUpdate
-from sottovoce.orchestrator.commander import CommandOrchestrator
-from sottovoce.orchestrator.skills import Skills
-from sottovoce.store.base import SessionRecord
-from sottovoce.store.memory import MemoryStore
-from sottovoce.tasks.local import LocalTasks
-from sottovoce.tasks.sealed import SealedTasks
-from sottovoce.vault.session_keys import SessionKeys
-from tests.tasks.virtual_time import VirtualTime
-
-NOW = datetime(2025, 11, 19, 9, 0, tzinfo=UTC)
-BERLIN = ZoneInfo("Europe/Berlin")
-SKILLS = Skills.installed()
-
-
-class Conversation:
-    """One session with all that thinks for it; implements orchestrator.base.Talk."""
-
-    def __init__(self, *, answers_free_text: bool = False) -> None:
-        self.session_id = "session-1"
-        self.language = "en"
-        self.instructions = ""
-        self.last_said = ""
-        self.ends_at = NOW.timestamp() + 86_400
-        self.time = VirtualTime(NOW)
-        self.store, self.keys = MemoryStore(), SessionKeys()
-        self.records = SealedTasks(self.store, self.keys)
-        self.engine = LocalTasks(SKILLS, self.records, clock=self.time.clock, sleep=self.time.sleep, zone=BERLIN)
-        self.engine.on_update = self._on_update
-        self.tasks: Tasks = self.engine.for_session(self.session_id)
-        self.announced: list[str] = []
-        self.orchestrator = CommandOrchestrator(
-            SKILLS, clock=self.time.clock, zone=BERLIN, answers_free_text=answers_free_text
-        )
-
-    async def admit(self) -> None:
-        record = SessionRecord(
-            id=self.session_id,
-            namespace_id="n",
-            key_hash="k",
-            device_type="web",
-            client_version="1",
-            created_at=1.0,
-            expires_at=2.0,
-        )
-        await self.store.admit(record, 1)
-        self.keys.begin(record.id)
-
-    def _on_update(self, update: TaskUpdate) -> None:
-        if update.say:
-            self.announced.append(update.say)
-
-    async def replies(self, text: str, *, spoken: bool = True) -> list[Reply]:
-        return [reply async for reply in self.orchestrator.reply(Prompt(text=text, spoken=spoken), self)]
-
-    async def hear(self, text: str, *, spoken: bool = True) -> str:
-        """What is answered."""
-        said = " ".join(reply.text for reply in await self.replies(text, spoken=spoken) if isinstance(reply, Say))
-        self.last_said = said
-        return said
-
-    async def states(self) -> list[tuple[str, TaskState]]:
-        return [(task.type, task.state) for task in await self.tasks.all()]
+from sottovoce.orchestrator.base import Goodbye, Say
+from tests.orchestrator.conversation import Conversation
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from enum import StrEnum
@@ -25,6 +26,7 @@ from sottovoce.settings import CONFIG_VARIABLE, DEFAULT_CONFIG, PREFIX, Settings
 from sottovoce.vault import lockdown
 
 SENTENCE = "Remind me to buy milk."
+QUESTION = "Say the word: yes."
 OLDEST_PYTHON = (3, 11)
 SILENCE_S = 0.5
 
@@ -156,7 +158,25 @@ def _engines(settings: Settings) -> list[Finding]:
         heard = asyncio.run(_hear(settings, sound))
     except (SottovoceError, TimeoutError) as error:
         heard = Finding("recogniser", Verdict.MISSING, _why(settings.recogniser, error))
-    return [spoken, heard]
+    return [spoken, heard, *([_thinks(settings)] if settings.model is not None else [])]
+
+
+def _thinks(settings: Settings) -> Finding:
+    """Whether the language model answers; what it says is of no interest."""
+    from sottovoce.app import model_answers  # noqa: PLC0415 - other commands need not load the server
+
+    async def asked() -> str:
+        async with asyncio.timeout(ENGINE_TIMEOUT_S):
+            return await model_answers(settings, QUESTION)
+
+    began = time.monotonic()
+    try:
+        answer = asyncio.run(asked())
+    except (SottovoceError, TimeoutError) as error:
+        return Finding("model", Verdict.MISSING, _why("The language model", error))
+    if not answer:
+        return Finding("model", Verdict.MISSING, "the language model answers nothing")
+    return Finding("model", Verdict.WELL, f"the language model answered within {time.monotonic() - began:.1f} s")
 
 
 def _why(url: str, error: Exception) -> str:

@@ -24,6 +24,9 @@ def serve(
     ] = None,
     recogniser: Annotated[str | None, typer.Option(help="The engine that hears, by URL.")] = None,
     synthesiser: Annotated[str | None, typer.Option(help="The engine that speaks, by URL.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The language model that answers what is no command, by URL.")
+    ] = None,
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"] | None, typer.Option(help="The least that is logged.")
     ] = None,
@@ -51,6 +54,7 @@ def serve(
             api_keys=api_keys,
             recogniser=recogniser,
             synthesiser=synthesiser,
+            model=model,
             log_level=log_level,
         )
         if settings.lockdown != "off":

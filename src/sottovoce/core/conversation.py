@@ -310,6 +310,7 @@ class Conversation:
                 confidence=waiting.confidence,
                 is_command=waiting.is_command,
                 say=waiting.say,
+                item_id=heard.id if heard is not None else None,
             )
         )
 

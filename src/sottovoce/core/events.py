@@ -306,6 +306,8 @@ class StartResponse(msgspec.Struct, frozen=True, kw_only=True):
     is_command: bool = False
     say: str = ""
     """If not empty, this is the answer, and nobody is asked for one."""
+    item_id: str | None = None
+    """What is answered."""
 
 
 class StopResponse(msgspec.Struct, frozen=True):

@@ -73,7 +73,11 @@ class Answering:
             yield Say(command.say)
             return
         prompt = Prompt(
-            text=command.text, spoken=command.spoken, confidence=command.confidence, is_command=command.is_command
+            text=command.text,
+            spoken=command.spoken,
+            confidence=command.confidence,
+            is_command=command.is_command,
+            item_id=command.item_id,
         )
         async with aclosing(self._shell.reply(prompt)) as replies:
             async for reply in replies:

@@ -122,6 +122,7 @@ class Hub:
         await self._pulse.stop()
         self._wash.close()
         await self.tasks.close()
+        await self.node.orchestrator.close()
         await self.node.synthesiser.close()
         await self.node.recogniser.close()
         await self.store.close()

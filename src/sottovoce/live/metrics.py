@@ -44,6 +44,9 @@ class Metrics:
         self.interruptions = Counter("sottovoce_interruptions", "Answers cut by barge-in", registry=registry)
         self.bad_messages = Counter("sottovoce_bad_messages", "Wrong messages on streams", ["code"], registry=registry)
         self.tasks = Counter("sottovoce_tasks", "Tasks that reached a state", ["type", "state"], registry=registry)
+        self.model_failures = Counter(
+            "sottovoce_model_failures", "Answers that the language model owed", ["code"], registry=registry
+        )
         self.transcription_seconds = Latency(
             Histogram(
                 "sottovoce_transcription_seconds",

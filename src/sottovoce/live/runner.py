@@ -54,6 +54,7 @@ class Runner:
         self.listening = Listening(self, node, self.config)
         self._node = node
         self._talk = talk
+        talk.about(self.conversation.items.all)
         self._touched = touched
         self._connection: Connection | None = None
         self._encoder = Encoder()
@@ -117,8 +118,8 @@ class Runner:
         # Whoever carries the stream may hold this a little longer, and so do circles.
         self.conversation = Conversation(self.session_id, self.config, self._talk.ends_at, new_id)
         self._replay = Replay()
-        self._talk.last_said = self._talk.instructions = ""
         self._answering = None
+        await self._talk.close()
 
     # -- what comes in -----------------------------------------------------------------------------------------------
 

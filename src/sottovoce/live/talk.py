@@ -1,6 +1,9 @@
 """One live session, as the orchestrator sees it."""
 
-from sottovoce.orchestrator.base import Tasks
+from collections.abc import Callable, Sequence
+
+from sottovoce.core.events import Item
+from sottovoce.orchestrator.base import Memory, Tasks
 
 
 class LiveTalk:
@@ -12,7 +15,24 @@ class LiveTalk:
         self.tasks = tasks
         self.last_said = ""
         self.ends_at = ends_at
+        self.memory = Memory()
+        self._items: Callable[[], Sequence[Item]] = tuple
         self.speak(language)
+
+    @property
+    def history(self) -> Sequence[Item]:
+        """See Talk."""
+        return self._items()
+
+    def about(self, items: Callable[[], Sequence[Item]]) -> None:
+        """What is said in the session is what this returns."""
+        self._items = items
+
+    async def close(self) -> None:
+        """Keep nothing that was said."""
+        self.last_said = self.instructions = ""
+        self._items = tuple
+        await self.memory.close()
 
     def speak(self, language: str) -> None:
         """The session goes on in this language."""

@@ -1,10 +1,12 @@
 """From words to replies and tasks: what the live session asks of whoever thinks for it."""
 
-from collections.abc import AsyncGenerator
-from typing import Any, Protocol
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any, Literal, Protocol
 
 import msgspec
 
+from sottovoce.core.events import Item
 from sottovoce.core.task import Task
 
 
@@ -18,6 +20,8 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float = 1.0
     is_command: bool = False
     """The recogniser's grammar took it for a command."""
+    item_id: str | None = None
+    """Its item in the conversation."""
 
 
 class Say(msgspec.Struct, frozen=True):
@@ -82,6 +86,11 @@ class Talk(Protocol):
     """The server's last answer, for "repeat that"; empty at the start."""
     ends_at: float
     """When the session's time is over (seconds since the epoch): what is due later cannot be kept by it."""
+    memory: "Memory"
+
+    @property
+    def history(self) -> Sequence[Item]:
+        """What was said so far, oldest first; of an answer that was interrupted, what was heard of it."""
 
 
 class ToolServers(Protocol):
@@ -100,8 +109,97 @@ class ToolServers(Protocol):
 class Orchestrator(Protocol):
     """Thinks."""
 
+    async def close(self) -> None:
+        """Let go of whatever it thinks with."""
+
     def examples(self, language: str) -> dict[str, str]:
         """Skill names to a sentence that calls each. Raises LanguageNotSupported, naming the languages there are."""
 
     def reply(self, prompt: Prompt, talk: Talk) -> AsyncGenerator[Reply, None]:
         """The answer, piece by piece as it comes. Closing the iterator stops it; tasks already started go on."""
+
+
+# -- a language model ------------------------------------------------------------------------------------------------
+
+
+class Tool(msgspec.Struct, frozen=True, kw_only=True):
+    """Something a model may call."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    """JSON schema of its arguments, an object."""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """A model calls a tool."""
+
+    id: str
+    name: str
+    """It may be no tool's."""
+    arguments: str
+    """As the model wrote them: JSON, if all is well."""
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A model has written more."""
+
+    text: str
+    """Empty: it thinks, and what it thinks is not for the user."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model is given to go by."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    text: str = ""
+    calls: tuple[Call, ...] = ()
+    """Of the assistant's: what it called."""
+    call_id: str = ""
+    """Of a tool's: the call that this is the result of."""
+
+
+class LanguageModel(Protocol):
+    """Writes."""
+
+    name: str
+    patience_s: float
+    """How long it may take to begin."""
+
+    def write(self, messages: Sequence[Message], tools: Sequence[Tool]) -> AsyncGenerator[Written | Call, None]:
+        """What comes next in the conversation: text as it is written, then the calls, each whole. Closing the iterator
+        stops the model. Raises EngineFault, also where the model stops before its end."""
+
+    async def close(self) -> None:
+        """Let go of its connections."""
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A call that was made, and what the model was told came of it."""
+
+    call: Call
+    result: str
+
+
+class Memory:
+    """What of one session the model goes by that is not in the conversation itself. It goes with the session."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, list[Made]] = {}
+        """By the item that they were made for."""
+        self.summary = ""
+        """Of what was said in `summarised`."""
+        self.summarised: set[str] = set()
+        """Ids of items that the model no longer gets word by word."""
+        self.work: asyncio.Task[None] | None = None
+        """What is done about it beside the conversation."""
+
+    async def close(self) -> None:
+        """Keep nothing."""
+        if self.work is not None:
+            self.work.cancel()
+            await asyncio.gather(self.work, return_exceptions=True)
+        self.work = None
+        self.summary = ""
+        self.calls.clear()
+        self.summarised.clear()

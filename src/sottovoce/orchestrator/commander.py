@@ -46,40 +46,50 @@ class CommandOrchestrator:
         """See Orchestrator."""
         return self._skills.templates(language).examples
 
+    async def close(self) -> None:
+        """See Orchestrator."""
+
     async def reply(self, prompt: Prompt, talk: Talk) -> AsyncGenerator[Reply, None]:
         """See Orchestrator."""
-        language = talk.language.partition("-")[0].lower()
-        talk.tasks.know(language=language, ends_at=talk.ends_at)
-        phrases = self._skills.phrases(language)
-        if language not in self._skills.languages:
-            yield Say(phrases.text("language_unknown", languages=", ".join(self._skills.languages)))
-            return
-        if not prompt.text.strip():
-            yield Say(phrases.text("greeting"))
-            return
-        turn = Turn(talk=talk, now=datetime.fromtimestamp(self._clock(), self._zone), phrases=phrases)
-        for reply in await self._answer(prompt, turn, self._understandings[language]):
+        replies = await self.command(prompt, talk)
+        for reply in [Say(self._otherwise(prompt, talk))] if replies is None else replies:
             yield reply
 
-    async def _answer(self, prompt: Prompt, turn: Turn, understanding: Understanding) -> list[Reply]:
+    async def command(self, prompt: Prompt, talk: Talk) -> list[Reply] | None:
+        """Do what the sentence asks for, and what there is to say about it; None if it is no command."""
+        language = _plain(talk.language)
+        talk.tasks.know(language=language, ends_at=talk.ends_at)
+        if language not in self._skills.languages or not prompt.text.strip():
+            return None
+        turn, understanding = self.turn(talk), self._understandings[language]
         try:
             answered = await self._answer_question(prompt, turn, understanding)
             if answered is not None:
                 return [Say(answered)] if answered else []
             understood = understanding.understand(prompt.text, turn.now, typed=not prompt.spoken)
-            if understood is not None:
-                return await self._perform(understood, turn)
+            return None if understood is None else await self._perform(understood, turn)
         except (TaskConflict, TaskNotFound):
             return [Say(turn.phrases.text("too_late"))]
         except InvalidArguments:
             return [Say(turn.phrases.text("not_possible"))]
-        if self._answers_free_text:
-            return [Say(turn.phrases.text("you_said", text=prompt.text))]
-        return [Say(_not_understood(turn.phrases))]
+
+    def turn(self, talk: Talk) -> Turn:
+        """What skills have to go by now."""
+        now = datetime.fromtimestamp(self._clock(), self._zone)
+        return Turn(talk=talk, now=now, phrases=self._skills.phrases(_plain(talk.language)))
+
+    def _otherwise(self, prompt: Prompt, talk: Talk) -> str:
+        """What is answered to no command."""
+        phrases = self._skills.phrases(_plain(talk.language))
+        if _plain(talk.language) not in self._skills.languages:
+            return phrases.text("language_unknown", languages=", ".join(self._skills.languages))
+        if not prompt.text.strip():
+            return phrases.text("greeting")
+        return phrases.text("you_said", text=prompt.text) if self._answers_free_text else _not_understood(phrases)
 
     async def _answer_question(self, prompt: Prompt, turn: Turn, understanding: Understanding) -> str | None:
         """Give what was said to the task that asked last; None if nobody asks, or it is no answer."""
-        task = await _asking(turn.talk)
+        task = await asking(turn.talk)
         if task is None or task.expects is None:
             return None
         value: Any = understanding.answer(prompt.text)
@@ -110,10 +120,15 @@ class CommandOrchestrator:
         return update.say or turn.phrases.text(fixed)
 
 
-async def _asking(talk: Talk) -> Task | None:
+async def asking(talk: Talk) -> Task | None:
     """The task that asked last and waits for its answer."""
-    asking = [task for task in await talk.tasks.all() if task.state is TaskState.INPUT_REQUIRED]
-    return max(asking, key=lambda task: task.updated_at, default=None)
+    open_ = [task for task in await talk.tasks.all() if task.state is TaskState.INPUT_REQUIRED]
+    return max(open_, key=lambda task: task.updated_at, default=None)
+
+
+def _plain(language: str) -> str:
+    """Of "en-GB", "en"."""
+    return language.partition("-")[0].lower()
 
 
 def _not_understood(phrases: Phrases) -> str:

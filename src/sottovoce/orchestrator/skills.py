@@ -25,7 +25,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
-from typing import Annotated, Any, Literal, Protocol, get_type_hints, overload
+from typing import Annotated, Any, ClassVar, Final, Literal, Protocol, get_type_hints, overload
 
 import msgspec
 
@@ -107,6 +107,9 @@ class Turn:
 Answer = str | Sequence[Reply]
 
 
+_NOT_IN_CALLS: Final = re.compile(r"[^A-Za-z0-9_-]")
+
+
 class SkillFailed(Exception):
     """A task's skill gives up. `why` becomes the task's `error_message`: it is for the client only and may hold what
     was said, so it is no part of the exception's own text."""
@@ -126,6 +129,13 @@ class Skill(ABC):
     is_task: bool
     description: str
     """What it does, in a sentence or a few."""
+    says_result: ClassVar[bool] = False
+    """What it says in the end is its result: a language model that called it says it in words of its own."""
+
+    @property
+    def call_name(self) -> str:
+        """What language models call it: letters, digits, _ and - are all that some know."""
+        return _NOT_IN_CALLS.sub("_", self.name)
 
     @property
     @abstractmethod
@@ -281,6 +291,10 @@ class Skills:
     def get(self, name: str) -> Skill | None:
         """The skill of that name."""
         return self._by_name.get(name) or self._tools.get(name)
+
+    def called(self, call_name: str) -> Skill | None:
+        """The skill that language models call so; of several, the first."""
+        return next((skill for skill in self.all if skill.call_name == call_name), None)
 
     def task(self, type_: str) -> Skill:
         """The skill that runs as tasks of this type. Raises UnknownTaskType, naming the types there are."""

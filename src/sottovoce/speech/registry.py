@@ -2,36 +2,43 @@
 `sottovoce.engines`, through which built-in engines come like anyone's.
 
 An entry point names a provider: an object with `recogniser(url, context)`, `synthesiser(url, context)`, or both, each
-returning an engine not yet started.
+returning an engine not yet started. Language models have a group of their own, `sottovoce.models`, and are made by
+`model(url, context)`: they belong to the orchestrator, and may share a scheme with an engine that hears or speaks.
 """
 
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal, cast
 
 from sottovoce.errors import EngineUnavailable, EngineUrlInvalid
 from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser
 
-GROUP = "sottovoce.engines"
+Role = Literal["recogniser", "synthesiser", "model"]
 
-Role = Literal["recogniser", "synthesiser"]
+GROUPS: Mapping[Role, str] = {
+    "recogniser": "sottovoce.engines",
+    "synthesiser": "sottovoce.engines",
+    "model": "sottovoce.models",
+}
 
 
 def make_recogniser(url: str, context: EngineContext) -> Recogniser:
     """The recogniser that `url` names. Raises EngineUrlInvalid, EngineUnavailable when it cannot be loaded."""
-    return cast("Recogniser", _make(url, "recogniser", context))
+    return cast("Recogniser", make_engine(url, "recogniser", context))
 
 
 def make_synthesiser(url: str, context: EngineContext) -> Synthesiser:
     """The synthesiser that `url` names. Raises EngineUrlInvalid, EngineUnavailable when it cannot be loaded."""
-    return cast("Synthesiser", _make(url, "synthesiser", context))
+    return cast("Synthesiser", make_engine(url, "synthesiser", context))
 
 
 def engines(role: Role) -> tuple[str, ...]:
     """The names of all engines installed for a role, in alphabetical order."""
-    return tuple(sorted(point.name for point in entry_points(group=GROUP) if _serves(point, role)))
+    return tuple(sorted(point.name for point in entry_points(group=GROUPS[role]) if _serves(point, role)))
 
 
-def _make(url: str, role: Role, context: EngineContext) -> Any:
+def make_engine(url: str, role: Role, context: EngineContext) -> Any:
+    """What `url` names for a role. Raises EngineUrlInvalid, EngineUnavailable when it cannot be loaded."""
     name, colon, _ = url.partition(":")
     name = name.lower()
     if not colon:
@@ -48,7 +55,7 @@ def _make(url: str, role: Role, context: EngineContext) -> Any:
 
 
 def _find(name: str, role: Role) -> EntryPoint:
-    points = entry_points(group=GROUP, name=name)
+    points = entry_points(group=GROUPS[role], name=name)
     if not points:
         raise EngineUrlInvalid(f"There is no engine named {_shown(name)}; {_choice(role)}")
     if len(points) > 1:

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 from mcp.types import Tool
@@ -34,6 +34,7 @@ class ToolSkill(Skill):
 
     takes: dict[str, Any]
     """A `usable` schema."""
+    says_result: ClassVar[bool] = True
 
     @property
     def schema(self) -> dict[str, Any]:
