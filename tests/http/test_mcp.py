@@ -253,6 +253,20 @@ async def test_tools_that_lie_about_their_schemas_are_left_out(serve: Serve, way
     assert (await done(server, "rude.good", text="a" * 60 + "!"))["text"] == "fine"  # its expression takes for ever
 
 
+async def test_tools_that_come_later_are_used(serve: Serve, peer: dict[str, Any]) -> None:
+    server = await serve(**ROOMY, mcp_servers={"peer": peer, "older": rude("grows")})
+    skills = server.hub.tasks.skills  # type: ignore[attr-defined]
+    assert skills.get("peer.new") is None
+    assert skills.get("older.new") is None
+    await done(server, "peer.grow")
+    await done(server, "older.good")
+    async with asyncio.timeout(5):
+        while skills.get("peer.new") is None or skills.get("older.new") is None:
+            await asyncio.sleep(0.05)
+    assert (await done(server, "peer.new"))["text"] == "I am new."
+    assert (await done(server, "peer.add", a=1, b=1))["text"] == "2"
+
+
 async def test_a_server_elsewhere_is_shown_its_credential(
     serve: Serve, free_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

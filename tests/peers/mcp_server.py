@@ -96,6 +96,14 @@ def huge(megabytes: int = 4) -> str:
 
 
 @server.tool(annotations=READS)
+async def grow(context: Context[Any, Any]) -> str:
+    """Have one more tool."""
+    server.add_tool(lambda: "I am new.", name="new", annotations=READS)
+    await context.notify_tools_changed()
+    return "Grown."
+
+
+@server.tool(annotations=READS)
 def die() -> str:
     """Be gone."""
     os._exit(1)

@@ -54,6 +54,9 @@ def call() -> dict[str, Any]:
     if WAY == "endless":
         while True:
             sys.stdout.write("x" * 65536)
+    if WAY == "grows":
+        SCHEMAS["new"] = {"type": "object"}
+        say({"method": "notifications/tools/list_changed"})
     if WAY == "nonsense":
         return {"content": "what?", "isError": "perhaps"}
     return {"content": [{"type": "text", "text": "fine"}], "structuredContent": {"n": "many"}}

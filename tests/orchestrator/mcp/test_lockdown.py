@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from tests.orchestrator.mcp.peers import over_stdio
@@ -16,6 +17,17 @@ from tests.servers import INSTANT, serving
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Landlock is Linux's")
 CANARY = "xylophone"
+
+
+def opened(client: httpx.Client) -> str:
+    who = {
+        "namespace_id": f"test.{secrets.token_hex(8)}",
+        "key_hash": "sha256:" + secrets.token_hex(32),
+        "device_type": "test",
+        "client_version": "1",
+    }
+    session_id: str = client.post("/sessions", json=who).json()["id"]
+    return session_id
 
 
 def ended(client: httpx.Client, session: str, type_: str, **arguments: Any) -> dict[str, Any]:
@@ -39,13 +51,7 @@ def test_programs_can_write_before_and_after_they_died_and_the_server_cannot(tmp
     ):
         ready = httpx.get(f"{url}/ready", trust_env=False).json()
         assert ready["lockdown"]["no_file_writes"] == "held"
-        who = {
-            "namespace_id": f"test.{secrets.token_hex(8)}",
-            "key_hash": "sha256:" + secrets.token_hex(32),
-            "device_type": "test",
-            "client_version": "1",
-        }
-        session = client.post("/sessions", json=who).json()["id"]
+        session = opened(client)
         assert ended(client, session, "peer.append", what=f"{CANARY} one")["state"] == "completed"
         assert ended(client, session, "peer.die")["state"] == "failed"
         until = time.monotonic() + 15
@@ -57,3 +63,20 @@ def test_programs_can_write_before_and_after_they_died_and_the_server_cannot(tmp
     assert len((tmp_path / "started").read_text().split()) == 2
     assert "mcp_server_lost" in log.getvalue()
     assert CANARY not in log.getvalue()
+
+
+def test_programs_go_with_a_server_that_is_killed() -> None:
+    servers = json.dumps({"peer": over_stdio()})
+    with (
+        serving(log=None, SOTTOVOCE_MCP_SERVERS=servers, **INSTANT) as url,
+        httpx.Client(base_url=f"{url}/api/v1", trust_env=False, timeout=20) as client,
+    ):
+        task = ended(client, opened(client), "peer.whoami")
+        program = psutil.Process(client.get(f"/tasks/{task['id']}/result").json()["result"]["structured"]["pid"])
+        keeper = program.parent()
+        assert keeper is not None
+        server = keeper.parent()
+        assert server is not None
+        server.kill()
+        _, alive = psutil.wait_procs([program, keeper], timeout=10)
+    assert [each for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 from mcp import Client, MCPError
 from mcp.client._transport import TransportStreams
+from mcp.client.subscriptions import SubscriptionLost
 from mcp.types import (
     CONNECTION_CLOSED,
     CallToolRequest,
@@ -21,6 +22,7 @@ from mcp.types import (
     Tool,
     ToolListChangedNotification,
 )
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from sottovoce import __version__
@@ -43,6 +45,7 @@ TEXT_CHARACTERS: Final = 32_000
 STRUCTURED_BYTES: Final = 64 * 1024
 SETTLES_S: Final = 0.2
 """After word that the tools have changed: more of it usually follows."""
+LISTENS_AGAIN_S: Final = 30.0
 PROGRESS_CHARACTERS: Final = 200
 LATER_S: Final = 5.0
 """The library's own deadline comes so long after ours."""
@@ -130,6 +133,14 @@ class Connection:
 
     async def _until_lost(self, client: Client) -> None:
         """Keep the tools as they are there."""
+        listening = asyncio.create_task(self._listen(client))
+        try:
+            await self._refresh(client)
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    async def _refresh(self, client: Client) -> None:
         while not self._lost.is_set():
             lost, changed = (asyncio.ensure_future(each.wait()) for each in (self._lost, self._changed))
             try:
@@ -146,6 +157,17 @@ class Connection:
     async def _heard(self, message: object) -> None:
         if isinstance(message, ToolListChangedNotification):
             self._changed.set()
+
+    async def _listen(self, client: Client) -> None:
+        """Since MCP 2026-07-28, servers say that their tools have changed only to those who listen for it."""
+        tools = client.server_capabilities.tools
+        while tools is not None and tools.list_changed and client.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            with suppress(MCPError, SubscriptionLost, TimeoutError):
+                async with client.listen(tools_list_changed=True) as changes:
+                    async for _ in changes:
+                        self._changed.set()
+            await asyncio.sleep(LISTENS_AGAIN_S)
+            self._changed.set()  # whatever was said meanwhile
 
     async def _skills(self, client: Client) -> list[ToolSkill]:
         tools = await _tools(client)
