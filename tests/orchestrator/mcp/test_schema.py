@@ -81,6 +81,10 @@ def test_a_schema_cannot_make_it_take_for_ever() -> None:
         deep = {"not": deep}
     with pytest.raises(UnusableSchemaError):
         usable(deep)
+    many = usable({"properties": {"x": {"items": {"anyOf": [{"const": n} for n in range(2_000)]}}}})
+    assert misfit(many, {"x": [-1] * 10_000}) == "it takes too long to be checked"
+    unlike = usable({"properties": {"x": {"uniqueItems": True}}})
+    assert misfit(unlike, {"x": [{"n": n} if n % 2 else n for n in range(20_000)]}) is None
     assert time.monotonic() - began < 5
 
 

@@ -1,11 +1,14 @@
 """JSON schemas that others wrote: made small enough to be looked at, and used without trusting them.
 
-A schema may be made to take for ever: by parts that refer to each other again and again, or by a regular expression.
-So references are put in their places within a bound, and expressions are left to the server, which checks as well.
+A schema may be made to take for ever: by parts that refer to each other again and again, by a regular expression, or by
+many alternatives for many values. So references are put in their places within a bound, expressions are left to the
+server, which checks as well, and a check ends when its time is over.
 """
 
 import functools
+import time
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, Final
 
 from jsonschema import FormatChecker, SchemaError, validators
@@ -17,14 +20,23 @@ from sottovoce.orchestrator.skills import shown
 
 NODES_AT_MOST: Final = 5_000
 DEEPEST: Final = 40
+CHECK_S: Final = 0.1
+"""Of the processor, for one value: all sessions wait for it."""
 LEFT_TO_THE_SERVER: Final = (
-    *("pattern", "patternProperties", "unevaluatedProperties", "unevaluatedItems"),
+    *("pattern", "patternProperties", "unevaluatedProperties", "unevaluatedItems", "uniqueItems"),
     *("$ref", "$dynamicRef", "$recursiveRef"),
 )
 
 
 class UnusableSchemaError(Exception):
     """A schema that is none, or too large; the text says which."""
+
+
+class _TooLongError(Exception):
+    """A check has taken its time."""
+
+
+_ends: ContextVar[float] = ContextVar("ends")
 
 
 class _Inlining:
@@ -81,10 +93,15 @@ def usable(schema: Mapping[str, Any]) -> dict[str, Any]:
 def misfit(schema: Mapping[str, Any], value: Any) -> str | None:
     """What keeps a value from fitting a `usable` schema, without saying the value; None if it fits."""
     checker: Validator = _careful(_kind(schema))(schema, registry=Registry())
+    ends = _ends.set(time.thread_time() + CHECK_S)
     try:
         error = best_match(checker.iter_errors(value))
     except RecursionError:
         return "it is too deep"
+    except _TooLongError:
+        return "it takes too long to be checked"
+    finally:
+        _ends.reset(ends)
     return None if error is None else _explain(error)
 
 
@@ -104,9 +121,17 @@ def _careful(kind: Any) -> Any:
         known = kind.VALIDATORS["additionalProperties"]
         return iter(()) if "patternProperties" in schema else iter(known(validator, rule, value, schema) or ())
 
-    return validators.extend(  # type: ignore[no-untyped-call]
-        kind, {**dict.fromkeys(LEFT_TO_THE_SERVER, nothing), "additionalProperties": additional}
-    )
+    def timed(known: Any) -> Any:
+        def rule(*arguments: Any) -> Any:
+            if time.thread_time() > _ends.get():
+                raise _TooLongError
+            return known(*arguments)
+
+        return rule
+
+    rules = {**kind.VALIDATORS, **dict.fromkeys(LEFT_TO_THE_SERVER, nothing), "additionalProperties": additional}
+    timed_rules = {name: timed(known) for name, known in rules.items()}
+    return validators.extend(kind, timed_rules)  # type: ignore[no-untyped-call]
 
 
 def _explain(error: ValidationError) -> str:
