@@ -28,11 +28,12 @@ from sottovoce.live.metrics import Metrics
 from sottovoce.live.node import Node, totals
 from sottovoce.live.recent import Trend
 from sottovoce.live.rights import Rights
-from sottovoce.orchestrator.base import LanguageModel, Message, Orchestrator, Written
+from sottovoce.orchestrator.base import LanguageModel, Message, Orchestrator, ToolServers, Written
 from sottovoce.orchestrator.commander import CommandOrchestrator
+from sottovoce.orchestrator.mcp.base import Address, McpServer, Program
 from sottovoce.orchestrator.model import ModelOrchestrator
-from sottovoce.orchestrator.skills import Skills
-from sottovoce.settings import Settings
+from sottovoce.orchestrator.skills import Skill, Skills
+from sottovoce.settings import McpServerSettings, Settings
 from sottovoce.speech.base import EngineContext
 from sottovoce.speech.detector import Detector
 from sottovoce.speech.registry import make_engine, make_recogniser, make_synthesiser
@@ -56,7 +57,8 @@ cheaper, and as cheap with 50,000 live as with 10 (bench/creates.py)."""
 
 def make_hub(settings: Settings) -> Hub:
     """Everything but the HTTP face. Raises SottovoceError for what the operator can mend."""
-    skills = Skills.installed()
+    tools: dict[str, Skill] = {}
+    skills = Skills.installed().together_with(tools)
     context = EngineContext(grammars=skills.grammars, workers=settings.engine_workers, lockdown=settings.lockdown)
     recogniser = make_recogniser(settings.recogniser, context)
     synthesiser = make_synthesiser(settings.synthesiser, context)
@@ -75,6 +77,7 @@ def make_hub(settings: Settings) -> Hub:
         metrics=metrics,
         census=census,
         trend=Trend(lambda: totals(metrics, census)),
+        tool_servers=_mcp_servers(settings, tools),
     )
     keys = SessionKeys()
     records = SealedTasks(store, keys)
@@ -99,6 +102,32 @@ def make_hub(settings: Settings) -> Hub:
     )
     tasks.on_update = hub.on_task
     return hub
+
+
+def _mcp_servers(settings: Settings, tools: dict[str, Skill]) -> ToolServers | None:
+    """Whose tools are put into `tools`. Raises SettingsInvalid for one that cannot be used as it is."""
+    if not settings.mcp_servers:
+        return None
+    try:
+        from sottovoce.orchestrator.mcp.servers import McpServers  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise SettingsInvalid(
+            "mcp_servers needs the package mcp: install Sottovoce with its extra mcp (pip install 'sottovoce[mcp]')"
+        ) from None
+    return McpServers([_mcp_server(name, each) for name, each in settings.mcp_servers.items()], tools)
+
+
+def _mcp_server(name: str, settings: McpServerSettings) -> McpServer:
+    place: Program | Address
+    if settings.command is not None:
+        env = {name: value.get_secret_value() for name, value in settings.env.items()}
+        place = Program(command=settings.command, args=settings.args, env=env)
+    else:
+        try:
+            place = Address(url=settings.url or "", headers=settings.headers())
+        except (OSError, ValueError) as error:
+            raise SettingsInvalid(f"mcp_servers.{name}: {error}") from None
+    return McpServer(name=name, place=place, confirm=settings.confirm, timeout_s=settings.timeout_seconds)
 
 
 def _thinker(
@@ -170,13 +199,21 @@ def make_config(
 def _api(
     hub: Hub, settings: Settings, failures: list[SottovoceError], lock: Callable[[], tuple[lockdown.Part, ...]]
 ) -> FastAPI:
+    tools = hub.node.tool_servers
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None, None]:
         try:
+            if tools is not None:
+                tools.start()
             await hub.start()
             hub.lockdown = lock()
+            if tools is not None:
+                await tools.connect()
         except SottovoceError as error:
             failures.append(error)
+            if tools is not None:
+                await tools.close()
             raise
         # What stands now stands for good: the collector need not walk it again and again.
         gc.collect()
@@ -186,6 +223,8 @@ def _api(
             yield
         finally:
             await hub.stop()
+            if tools is not None:
+                await tools.close()
 
     return make_api(
         hub,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -23,6 +23,56 @@ from sottovoce.errors import SettingsInvalid
 PREFIX = "SOTTOVOCE_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
 DEFAULT_CONFIG = "sottovoce.toml"
+
+
+class McpServerSettings(BaseModel):
+    """One MCP server: `command` starts it here, `url` is where it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: dict[str, SecretStr] = {}
+    url: str | None = None
+    headers_file: Path | None = None
+    credential_env: str | None = None
+    confirm: Literal["destructive", "always", "never"] = "destructive"
+    timeout_seconds: float = Field(60.0, gt=0, le=3600)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "McpServerSettings":
+        if (self.command is None) == (self.url is None):
+            raise ValueError("an MCP server has a command that starts it, or a url where it is")
+        if self.url is not None and (self.args or self.env):
+            raise ValueError("args and env are for MCP servers with a command")
+        if self.command is not None and (self.headers_file or self.credential_env):
+            raise ValueError("headers_file and credential_env are for MCP servers with a url")
+        return self
+
+    def headers(self) -> dict[str, str]:
+        """What is sent with each request. Raises OSError, ValueError for what the operator can mend."""
+        headers = {}
+        if self.headers_file is not None:
+            for line in self.headers_file.read_text(encoding="utf-8").splitlines():
+                name, colon, value = line.partition(":")
+                if line.strip() and not colon:
+                    raise ValueError(f"{self.headers_file} holds a line that is no header: one looks like Name: value")
+                if line.strip():
+                    headers[name.strip()] = value.strip()
+        if self.credential_env is not None:
+            credential = os.environ.get(self.credential_env)
+            if not credential:
+                raise ValueError(f"the environment has no {self.credential_env}")
+            headers["Authorization"] = f"Bearer {credential}"
+        return headers
+
+    @field_validator("url")
+    @classmethod
+    def _whole_url(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "")
+        if value is not None and (parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc):
+            raise ValueError("the url of an MCP server looks like https://tools.example.org/mcp, without a password")
+        return value
 
 
 class Settings(BaseSettings):
@@ -90,6 +140,12 @@ class Settings(BaseSettings):
     )
     recogniser: str = Field("pocketsphinx:", description="The engine that hears, by URL.")
     synthesiser: str = Field("espeak:", description="The engine that speaks, by URL.")
+    mcp_servers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")], McpServerSettings] = Field(
+        {},
+        description="MCP servers whose tools become skills (`NAME.TOOL`), each by its name: in the file a table "
+        "`[mcp_servers.NAME]` with `command`, `args`, `env`, or `url`, `headers_file`, `credential_env`; and "
+        "`confirm`, `timeout_seconds`. In the environment, the same as JSON. See [Use MCP](../how-to/use-mcp.md).",
+    )
     model: str | None = Field(
         None,
         description="The language model that answers what is no command, by URL "

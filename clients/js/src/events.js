@@ -551,10 +551,12 @@
  * @property {Record<string, any>} arguments
  * @property {string | null} question
  * @property {string | null} expects
+ * @property {number | null} progress
+ * @property {string | null} progress_message
  */
 
 /**
- * Ours: a task changed its state, or what it is to do; or was cancelled.
+ * Ours: a task changed its state, what it is to do, or how far it has come; or was cancelled.
  *
  * @typedef {object} TaskUpdated
  * @property {'task.updated'} type

@@ -16,7 +16,7 @@ from sottovoce.live.asked import NewSession
 from sottovoce.live.hub import Hub
 from sottovoce.live.session import LiveSession
 from sottovoce.vault.keys import PublicKeys, public_keys
-from sottovoce.wire.views import rfc3339
+from sottovoce.wire.views import ItemSaid, item_said, rfc3339
 
 NamespaceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\-]{1,128}$")]
 DeviceType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_\-]{1,32}$")]
@@ -109,6 +109,12 @@ class SessionStats(TypedDict):
     responses_count: int
     interruptions_count: int
     expires_in_seconds: float
+
+
+class Transcript(TypedDict):
+    """What was said in a session that lives."""
+
+    items: list[ItemSaid]
 
 
 class SessionPage(TypedDict):
@@ -206,6 +212,10 @@ def router(hub: Hub, urls: WebSocketUrls, access: Access, rates: CreationRates) 
             interruptions_count=usage["interruptions"],
             expires_in_seconds=round(max(0.0, live.record.expires_at - now), 3),
         )
+
+    @routes.get("/{session_id}/transcript", summary="What was said so far, oldest first")
+    async def transcript(session_id: SessionId) -> Transcript:
+        return Transcript(items=[item_said(item) for item in hub.find(session_id).items])
 
     return routes
 

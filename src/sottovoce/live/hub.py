@@ -329,7 +329,7 @@ class Hub:
 
     def on_task(self, update: TaskUpdate) -> None:
         """A task changed: tell its session, if that is there."""
-        if not update.say:
+        if update.moved and not update.say:
             self.node.metrics.tasks.labels(update.task.type, str(update.task.state)).inc()
         live = self._sessions.get(update.task.session_id)
         if live is not None and live.session.live:

@@ -8,7 +8,7 @@ from sottovoce.live.census import Census
 from sottovoce.live.clock import Clock
 from sottovoce.live.metrics import Metrics, counted
 from sottovoce.live.recent import Trend
-from sottovoce.orchestrator.base import Orchestrator
+from sottovoce.orchestrator.base import Orchestrator, ToolServers
 from sottovoce.speech.base import Recogniser, Synthesiser
 from sottovoce.speech.detector import Detector
 
@@ -24,6 +24,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics
     census: Census
     trend: Trend
+    tool_servers: ToolServers | None = None
+    """What brings tools from elsewhere, if anything does."""
 
     def measured(self, lag_s: float) -> None:
         """Called several times a second, with how late the event loop runs."""
