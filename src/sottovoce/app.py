@@ -29,7 +29,9 @@ from sottovoce.live.rights import Rights
 from sottovoce.orchestrator.commander import CommandOrchestrator
 from sottovoce.orchestrator.skills import Skills
 from sottovoce.settings import Settings
-from sottovoce.speech.base import EngineContext
+from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser
+from sottovoce.speech.chain_hearing import ChainRecogniser
+from sottovoce.speech.chain_speaking import ChainSynthesiser
 from sottovoce.speech.detector import Detector
 from sottovoce.speech.registry import make_recogniser, make_synthesiser
 from sottovoce.store.memory import MemoryStore
@@ -54,13 +56,13 @@ def make_hub(settings: Settings) -> Hub:
     """Everything but the HTTP face. Raises SottovoceError for what the operator can mend."""
     skills = Skills.installed()
     context = EngineContext(grammars=skills.grammars, workers=settings.engine_workers, lockdown=settings.lockdown)
-    recogniser = make_recogniser(settings.recogniser, context)
     clock, census = Clock(), Census()
     metrics = Metrics(clock.steady)
+    recogniser = _recogniser(settings, context, metrics)
     store = MemoryStore(pin_keys=settings.encryption_enabled and settings.namespaces != "open")
     node = Node(
         recogniser=recogniser,
-        synthesiser=make_synthesiser(settings.synthesiser, context),
+        synthesiser=_synthesiser(settings, context, metrics),
         orchestrator=CommandOrchestrator(
             skills, clock=clock.wall, zone=_zone(settings.timezone), answers_free_text=recogniser.answers_free_text
         ),
@@ -93,6 +95,22 @@ def make_hub(settings: Settings) -> Hub:
     )
     tasks.on_update = hub.on_task
     return hub
+
+
+def _recogniser(settings: Settings, context: EngineContext, metrics: Metrics) -> Recogniser:
+    engines = [make_recogniser(url, context) for url in settings.recogniser]
+    if len(engines) == 1:
+        return engines[0]
+    told = metrics.engine_teller("recogniser")
+    return ChainRecogniser(engines, deadline_s=settings.engine_deadline_seconds, told=told)
+
+
+def _synthesiser(settings: Settings, context: EngineContext, metrics: Metrics) -> Synthesiser:
+    engines = [make_synthesiser(url, context) for url in settings.synthesiser]
+    if len(engines) == 1:
+        return engines[0]
+    told = metrics.engine_teller("synthesiser")
+    return ChainSynthesiser(engines, deadline_s=settings.engine_deadline_seconds, told=told)
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

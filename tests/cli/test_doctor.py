@@ -39,6 +39,18 @@ def test_what_is_missing_is_1_and_the_rest_is_tried_all_the_same(run: Run) -> No
     assert "instant spoke for 1.0 s" in doctor.out
 
 
+def test_of_a_chain_each_engine_is_tried_and_one_that_works_is_enough(run: Run) -> None:
+    chain = {"SOTTOVOCE_PORT": "0", "SOTTOVOCE_RECOGNISER": "nonesuch: instant:", "SOTTOVOCE_SYNTHESISER": "instant:"}
+    doctor = run("doctor", "--json", **chain)
+    verdicts = {each["what"]: each["verdict"] for each in json.loads(doctor.out)["findings"]}
+    assert (verdicts["recogniser 1 of 2"], verdicts["recogniser 2 of 2"]) == ("note", "ok")
+    assert doctor.code == 0
+    none = run("doctor", "--json", **chain | {"SOTTOVOCE_RECOGNISER": "nonesuch: neither:"})
+    verdicts = {each["what"]: each["verdict"] for each in json.loads(none.out)["findings"]}
+    assert (verdicts["recogniser 1 of 2"], verdicts["recogniser 2 of 2"]) == ("missing", "missing")
+    assert none.code == 1
+
+
 def test_a_taken_port_is_a_note(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         doctor = run("doctor", "--json", SOTTOVOCE_PORT=str(taken.getsockname()[1]), **INSTANT)

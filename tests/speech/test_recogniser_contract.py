@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,15 +12,19 @@ import soundfile
 from sottovoce.errors import EngineFault, LanguageNotSupported
 from sottovoce.orchestrator.skills import Skills
 from sottovoce.speech.base import HEARING_RATE, EngineContext, Recogniser, Transcript
+from sottovoce.speech.chain_hearing import ChainRecogniser
 from sottovoce.speech.registry import make_recogniser
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech"
 FRAME = 640
-URLS = ["instant:"] + (["pocketsphinx:"] if find_spec("sottovoce.speech.pocketsphinx") else [])
+URLS = ["instant:", "pocketsphinx:", "pocketsphinx: instant:"]
 
 
 def make(url: str) -> Recogniser:
-    return make_recogniser(url, EngineContext(grammars=Skills.installed().grammars, workers=1))
+    """A chain, if there are several URLs."""
+    context = EngineContext(grammars=Skills.installed().grammars, workers=1)
+    engines = [make_recogniser(each, context) for each in url.split()]
+    return engines[0] if len(engines) == 1 else ChainRecogniser(engines, deadline_s=30.0)
 
 
 def recording(name: str = "austen-0880.wav") -> bytes:

@@ -10,6 +10,7 @@ import pytest
 
 from sottovoce.errors import EngineUnavailable, LanguageNotSupported
 from sottovoce.speech.base import EngineContext, Synthesiser
+from sottovoce.speech.chain_speaking import ChainSynthesiser
 from sottovoce.speech.registry import make_synthesiser
 
 ENGLISH = "I will remind you to call the school tomorrow morning."
@@ -17,14 +18,17 @@ GERMAN = "Ich erinnere dich morgen früh daran, die Schule anzurufen."
 LONG = " ".join([ENGLISH] * 12)
 
 Curve = np.ndarray[tuple[int], np.dtype[np.float64]]
-urls = pytest.mark.parametrize("url", ["espeak:", "instant:"])
+URLS = ["espeak:", "instant:", "instant: espeak:", "espeak: instant:"]
+urls = pytest.mark.parametrize("url", URLS)
 
 
 def make(url: str) -> Synthesiser:
-    return make_synthesiser(url, EngineContext(grammars={}, workers=1))
+    """A chain, if there are several URLs."""
+    engines = [make_synthesiser(each, EngineContext(grammars={}, workers=1)) for each in url.split()]
+    return engines[0] if len(engines) == 1 else ChainSynthesiser(engines, deadline_s=30.0)
 
 
-@pytest.fixture(params=["espeak:", "instant:"])
+@pytest.fixture(params=URLS)
 async def synthesiser(request: pytest.FixtureRequest) -> AsyncIterator[Synthesiser]:
     engine = make(request.param)
     await engine.start()

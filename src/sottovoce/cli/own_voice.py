@@ -38,4 +38,4 @@ def node_with(settings: Settings, role: str) -> Any:
     from sottovoce.app import make_hub  # noqa: PLC0415 - other commands need not load the server
 
     other = "recogniser" if role == "synthesiser" else "synthesiser"
-    return make_hub(settings.model_copy(update={other: "instant:", "lockdown": "off"})).node
+    return make_hub(settings.model_copy(update={other: ("instant:",), "lockdown": "off"})).node

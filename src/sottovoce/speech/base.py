@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from sottovoce.core import audio
+from sottovoce.core.breaker import BreakerState
 
 HEARING_RATE = audio.HEARING_RATE
 """Samples a second of all sound given to a recogniser."""
@@ -33,6 +34,20 @@ class EngineContext(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its worker processes are to give up writing files, and what else vault.lockdown takes."""
 
 
+class LinkStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How one engine of a chain fares: counts only."""
+
+    name: str
+    """The engine's; with a number where the chain has several of that name."""
+    ready: bool
+    breaker: BreakerState
+    served: int
+    failures: int
+    workers: int
+    restarts: int
+    waiting: int
+
+
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How an engine fares: counts only."""
 
@@ -40,6 +55,8 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 0
     restarts: int = 0
     waiting: int = 0
+    links: tuple[LinkStatus, ...] = ()
+    """Of a chain, in its order: the engines it is made of."""
 
 
 class Hearing(Protocol):
