@@ -60,12 +60,14 @@ def make_hub(settings: Settings) -> Hub:
     metrics = Metrics(clock.steady)
     recogniser = _recogniser(settings, context, metrics)
     store = MemoryStore(pin_keys=settings.encryption_enabled and settings.namespaces != "open")
+    commander = CommandOrchestrator(
+        skills, clock=clock.wall, zone=_zone(settings.timezone), answers_free_text=recogniser.answers_free_text
+    )
     node = Node(
         recogniser=recogniser,
         synthesiser=_synthesiser(settings, context, metrics),
-        orchestrator=CommandOrchestrator(
-            skills, clock=clock.wall, zone=_zone(settings.timezone), answers_free_text=recogniser.answers_free_text
-        ),
+        orchestrator=commander,
+        endings=commander,
         detector=Detector(),
         clock=clock,
         metrics=metrics,

@@ -8,7 +8,7 @@ from sottovoce.live.census import Census
 from sottovoce.live.clock import Clock
 from sottovoce.live.metrics import Metrics, counted
 from sottovoce.live.recent import Trend
-from sottovoce.orchestrator.base import Orchestrator
+from sottovoce.orchestrator.base import Endings, Orchestrator
 from sottovoce.speech.base import Recogniser, Synthesiser
 from sottovoce.speech.detector import Detector
 
@@ -19,6 +19,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     recogniser: Recogniser
     synthesiser: Synthesiser
     orchestrator: Orchestrator
+    endings: Endings
     detector: Detector
     clock: Clock
     metrics: Metrics

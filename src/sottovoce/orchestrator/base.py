@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from sottovoce.core.end_of_turn import Opinion
 from sottovoce.core.task import Task
 
 
@@ -90,3 +91,10 @@ class Orchestrator(Protocol):
 
     def reply(self, prompt: Prompt, talk: Talk) -> AsyncGenerator[Reply, None]:
         """The answer, piece by piece as it comes. Closing the iterator stops it; tasks already started go on."""
+
+
+class Endings(Protocol):
+    """Hears whether a sentence is finished."""
+
+    def ending(self, text: str, language: str, *, asked: bool) -> Opinion:
+        """What the words so far, a partial transcript, end like. `asked`: a question is open. Below a millisecond."""
