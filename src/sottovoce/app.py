@@ -33,7 +33,7 @@ from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser
 from sottovoce.speech.chain_hearing import ChainRecogniser
 from sottovoce.speech.chain_speaking import ChainSynthesiser
 from sottovoce.speech.detector import Detector
-from sottovoce.speech.registry import make_recogniser, make_synthesiser
+from sottovoce.speech.registry import make_recogniser, make_synthesiser, make_turn_judge
 from sottovoce.store.memory import MemoryStore
 from sottovoce.tasks.local import LocalTasks
 from sottovoce.tasks.sealed import SealedTasks
@@ -68,6 +68,7 @@ def make_hub(settings: Settings) -> Hub:
         synthesiser=_synthesiser(settings, context, metrics),
         orchestrator=commander,
         endings=commander,
+        turn_judge=None if settings.end_of_turn is None else make_turn_judge(settings.end_of_turn, context),
         detector=Detector(),
         clock=clock,
         metrics=metrics,

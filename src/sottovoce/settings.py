@@ -100,6 +100,11 @@ class Settings(BaseSettings):
         max_length=MOST_ENGINES,
         description="The engine that speaks, by URL; or several, likewise.",
     )
+    end_of_turn: str | None = Field(
+        None,
+        description="The engine that says by its sound whether a turn with `semantic_vad` is over, by URL: "
+        "`smart-turn:/path/to/model.onnx`. Without it, words alone say.",
+    )
     engine_deadline_seconds: float = Field(
         5.0,
         gt=0,

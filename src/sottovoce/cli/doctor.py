@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sottovoce.cli.exits import ExitCode
-from sottovoce.cli.own_voice import ENGINE_TIMEOUT_S, HEARING_RATE, node_with, speak
+from sottovoce.cli.own_voice import ENGINE_TIMEOUT_S, HEARING_RATE, judge, node_with, speak
 from sottovoce.client import MicrophoneUnavailable
 from sottovoce.client.microphone import devices
 from sottovoce.errors import SettingsInvalid, SottovoceError
@@ -152,8 +152,9 @@ def _engines(settings: Settings) -> list[Finding]:
         finding, said = _speak(settings.model_copy(update={"synthesiser": (url,)}))
         spoken.append(finding)
         sound = sound or said
+    judged = [] if settings.end_of_turn is None else [_judge(settings, sound)]
     heard = [_listen(settings.model_copy(update={"recogniser": (url,)}), sound) for url in settings.recogniser]
-    return [*_in_a_chain(spoken), *_in_a_chain(heard)]
+    return [*_in_a_chain(spoken), *_in_a_chain(heard), *judged]
 
 
 def _in_a_chain(findings: list[Finding]) -> list[Finding]:
@@ -184,6 +185,16 @@ def _listen(settings: Settings, sound: bytes) -> Finding:
         return asyncio.run(_hear(settings, sound))
     except (SottovoceError, TimeoutError) as error:
         return Finding("recogniser", Verdict.MISSING, _why(settings.recogniser[0], error))
+
+
+def _judge(settings: Settings, sound: bytes) -> Finding:
+    try:
+        name, probability = asyncio.run(judge(settings, sound))
+    except (SottovoceError, TimeoutError) as error:
+        return Finding("end of turn", Verdict.MISSING, _why(settings.end_of_turn or "", error))
+    if probability is None:
+        return Finding("end of turn", Verdict.NOTE, f"{name} starts, but takes too long to answer")
+    return Finding("end of turn", Verdict.WELL, f"{name} takes the sentence for finished by {probability:.0%}")
 
 
 def _why(url: str, error: Exception) -> str:

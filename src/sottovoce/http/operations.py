@@ -45,6 +45,7 @@ class Readiness(TypedDict):
     status: str
     recogniser: EngineReadiness
     synthesiser: EngineReadiness
+    end_of_turn: NotRequired[EngineReadiness]
     sessions_live: int
     loop_lag_ms: float
     lockdown: dict[str, str]
@@ -68,11 +69,11 @@ def router(hub: Hub, signer: Signer) -> APIRouter:
 
     @routes.get("/ready", summary="Sessions can be served", responses={503: {"model": Readiness}})
     async def ready(response: Response) -> Readiness:
-        hears, speaks = engines(node)
+        hears, speaks, *judges = engines(node)
         all_ready = hears.ready and speaks.ready
         if not all_ready:
             response.status_code = 503
-        return Readiness(
+        readiness = Readiness(
             status="ready" if all_ready else "not_ready",
             recogniser=_readiness(hears),
             synthesiser=_readiness(speaks),
@@ -80,6 +81,9 @@ def router(hub: Hub, signer: Signer) -> APIRouter:
             loop_lag_ms=round(hub.lag_s * 1000, 1),
             lockdown={part.name: f"{part.state}: {part.why}" if part.why else str(part.state) for part in hub.lockdown},
         )
+        for judge in judges:  # without it, turns end all the same
+            readiness["end_of_turn"] = _readiness(judge)
+        return readiness
 
     @routes.get("/receipts/keys", summary="What receipts of erasure are checked with")
     async def receipt_keys() -> ReceiptKeys:

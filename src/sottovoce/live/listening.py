@@ -47,7 +47,7 @@ class Listening:
         self._node = node
         self._slot = node.detector.open(self._on_window)
         self._hearing: Hearing | None = None
-        self._opinion = SecondOpinion(node.endings)
+        self._opinion = SecondOpinion(node.endings, node.turn_judge)
         self._heard_to = 0
         self._started: dict[str, tuple[Hearing, int]] = {}
         """Item id to its hearing and its first sample, until it is transcribed."""
@@ -129,7 +129,10 @@ class Listening:
 
     def _pass_on(self, to_sample: int) -> None:
         if self._hearing is not None and to_sample > self._heard_to:
-            self._hearing.feed(self._slot.sound(self._heard_to, to_sample))
+            sound = self._slot.sound(self._heard_to, to_sample)
+            self._hearing.feed(sound)
+            if self._semantic:
+                self._opinion.sounded(sound)
             self._heard_to = to_sample
 
     def _acknowledge(self, end_sample: int) -> None:

@@ -9,7 +9,7 @@ from sottovoce.live.clock import Clock
 from sottovoce.live.metrics import Metrics, counted
 from sottovoce.live.recent import Trend
 from sottovoce.orchestrator.base import Endings, Orchestrator
-from sottovoce.speech.base import Recogniser, Synthesiser
+from sottovoce.speech.base import Recogniser, Synthesiser, TurnJudge
 from sottovoce.speech.detector import Detector
 
 
@@ -20,11 +20,26 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     synthesiser: Synthesiser
     orchestrator: Orchestrator
     endings: Endings
+    turn_judge: TurnJudge | None = None
     detector: Detector
     clock: Clock
     metrics: Metrics
     census: Census
     trend: Trend
+
+    async def start(self) -> None:
+        """Start the engines. Raises EngineUnavailable."""
+        await self.recogniser.start()
+        await self.synthesiser.start()
+        if self.turn_judge is not None:
+            await self.turn_judge.start()
+
+    async def close(self) -> None:
+        """End the engines."""
+        if self.turn_judge is not None:
+            await self.turn_judge.close()
+        await self.synthesiser.close()
+        await self.recogniser.close()
 
     def measured(self, lag_s: float) -> None:
         """Called several times a second, with how late the event loop runs."""

@@ -17,7 +17,7 @@ from sottovoce.live.node import Node
 from sottovoce.live.recent import MS, Percentiles
 from sottovoce.live.session import LiveSession
 from sottovoce.logs import short
-from sottovoce.speech.base import LinkStatus, Recogniser, Synthesiser
+from sottovoce.speech.base import LinkStatus, Recogniser, Synthesiser, TurnJudge
 
 WINDOW_S: Final = 300.0
 """Latencies are of the last five minutes."""
@@ -173,7 +173,7 @@ class Watch:
                 answer=metrics.answer_seconds.recent.percentiles(now, WINDOW_S),
                 transcription=metrics.transcription_seconds.recent.percentiles(now, WINDOW_S),
             ),
-            engines=list(engines(node)),
+            engines=engines(node),
             tasks=Tasks(
                 pending={state.value: node.census.tasks_pending[state] for state in TaskState if state in PENDING},
                 ended={state.value: node.census.tasks_ended[state] for state in TaskState if state not in PENDING},
@@ -205,12 +205,13 @@ def _sessions(hub: Hub) -> Sessions:
     )
 
 
-def engines(node: Node) -> tuple[Engine, Engine]:
-    """The one that hears, the one that speaks."""
-    return _engine("recogniser", node.recogniser), _engine("synthesiser", node.synthesiser)
+def engines(node: Node) -> list[Engine]:
+    """The one that hears, the one that speaks and, where there is one, the one that says whether a turn is over."""
+    found = [_engine("recogniser", node.recogniser), _engine("synthesiser", node.synthesiser)]
+    return found if node.turn_judge is None else [*found, _engine("end_of_turn", node.turn_judge)]
 
 
-def _engine(role: str, engine: Recogniser | Synthesiser) -> Engine:
+def _engine(role: str, engine: Recogniser | Synthesiser | TurnJudge) -> Engine:
     status = engine.status()
     return Engine(
         role=role,

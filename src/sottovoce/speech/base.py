@@ -11,6 +11,9 @@ from sottovoce.core.breaker import BreakerState
 HEARING_RATE = audio.HEARING_RATE
 """Samples a second of all sound given to a recogniser."""
 
+JUDGED_S = 8
+"""As much of a turn's sound is kept for whoever judges whether it is over."""
+
 
 class Transcript(msgspec.Struct, frozen=True):
     """What one utterance was heard as."""
@@ -92,6 +95,25 @@ class Recogniser(Protocol):
         `asked`: a question is open, so "yes" and "no" are to be expected. `on_partial` gets the words so far whenever
         they change; it is called on the event loop. Raises LanguageNotSupported.
         """
+
+    def status(self) -> EngineStatus:
+        """How it fares."""
+
+
+class TurnJudge(Protocol):
+    """Hears whether somebody has finished speaking."""
+
+    name: str
+
+    async def start(self) -> None:
+        """Make ready. Raises EngineUnavailable, saying what to install."""
+
+    async def close(self) -> None:
+        """End every worker."""
+
+    async def finished(self, pcm: bytes) -> float | None:
+        """How likely they have, 0 to 1, by the sound of their turn up to a pause (at HEARING_RATE; the last
+        JUDGED_S of it count). None: it cannot say, or not in time."""
 
     def status(self) -> EngineStatus:
         """How it fares."""

@@ -2,7 +2,7 @@
 one whose library is missing keeps no other from working."""
 
 from sottovoce.errors import EngineUrlInvalid
-from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser
+from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser, TurnJudge
 
 
 class Pocketsphinx:
@@ -47,6 +47,20 @@ class Instant:
 
         _check_bare(url)
         return InstantSynthesiser()
+
+
+class SmartTurn:
+    """`smart-turn:/path/to/model.onnx`, judges whether a turn is over."""
+
+    @staticmethod
+    def end_of_turn(url: str, context: EngineContext) -> TurnJudge:
+        """Smart Turn v3 in a worker process."""
+        from sottovoce.speech.smart_turn import SmartTurn as Engine  # noqa: PLC0415
+
+        path = url.partition(":")[2]
+        if not path.startswith("/"):
+            raise EngineUrlInvalid("smart-turn: is followed by the whole path of its model: smart-turn:/srv/model.onnx")
+        return Engine(path, context.lockdown)
 
 
 def _check_bare(url: str) -> None:

@@ -1,19 +1,19 @@
 """Engines by URL: `espeak:`, `instant:`, `wyoming://host:port`, … The scheme is the name of an entry point in the group
 `sottovoce.engines`, through which built-in engines come like anyone's.
 
-An entry point names a provider: an object with `recogniser(url, context)`, `synthesiser(url, context)`, or both, each
-returning an engine not yet started.
+An entry point names a provider: an object with one or more of `recogniser(url, context)`, `synthesiser(url, context)`
+and `end_of_turn(url, context)`, each returning an engine not yet started.
 """
 
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal, cast
 
 from sottovoce.errors import EngineUnavailable, EngineUrlInvalid
-from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser
+from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser, TurnJudge
 
 GROUP = "sottovoce.engines"
 
-Role = Literal["recogniser", "synthesiser"]
+Role = Literal["recogniser", "synthesiser", "end_of_turn"]
 
 
 def make_recogniser(url: str, context: EngineContext) -> Recogniser:
@@ -24,6 +24,11 @@ def make_recogniser(url: str, context: EngineContext) -> Recogniser:
 def make_synthesiser(url: str, context: EngineContext) -> Synthesiser:
     """The synthesiser that `url` names. Raises EngineUrlInvalid, EngineUnavailable when it cannot be loaded."""
     return cast("Synthesiser", _make(url, "synthesiser", context))
+
+
+def make_turn_judge(url: str, context: EngineContext) -> TurnJudge:
+    """Who says whether a turn is over. Raises EngineUrlInvalid, EngineUnavailable when it cannot be loaded."""
+    return cast("TurnJudge", _make(url, "end_of_turn", context))
 
 
 def engines(role: Role) -> tuple[str, ...]:
