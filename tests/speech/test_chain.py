@@ -20,6 +20,7 @@ from sottovoce.speech.chain_hearing import ChainRecogniser
 from sottovoce.speech.chain_speaking import ChainSynthesiser
 from sottovoce.speech.instant import SENTENCE
 from sottovoce.speech.registry import make_recogniser, make_synthesiser
+from tests.workers import workers_of
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech" / "austen-0880.wav"
 RATE = 16_000
@@ -33,17 +34,10 @@ def recording() -> bytes:
     return bytes(sound.tobytes())
 
 
-def workers() -> list[psutil.Process]:
-    """Worker processes of this one's engines, and their children."""
-    return [
-        each for each in psutil.Process().children(recursive=True) if "sottovoce.speech" in " ".join(each.cmdline())
-    ]
-
-
 @contextmanager
 def stopped() -> Iterator[None]:
     """All workers hang, until the end of the block."""
-    hung = workers()
+    hung = workers_of()
     assert hung
     for process in hung:
         process.suspend()
@@ -474,7 +468,7 @@ async def test_a_real_synthesiser_that_hangs_before_its_first_sound_is_replaced_
 
 async def test_a_real_synthesiser_whose_worker_is_killed_costs_no_answer() -> None:
     async with speaking("espeak:", "instant:") as (chain, outcomes):
-        for process in workers():
+        for process in workers_of():
             process.send_signal(signal.SIGKILL)
         assert seconds(chain, await spoken(chain)) > 2
         assert {outcome for _, outcome in outcomes} <= {"served", "failed"}

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from sottovoce.errors import EngineUnavailable, EngineUrlInvalid
@@ -16,6 +15,7 @@ from sottovoce.speech.registry import make_turn_judge
 from sottovoce.speech.whisper_mel import log_mel
 from tests.speech.test_whisper_mel import recording
 from tests.speech.turn_models import save_model
+from tests.workers import workers_of
 
 WEIGHTS = np.random.default_rng(7).normal(size=80).astype(np.float32)
 BIAS = 0.25
@@ -31,21 +31,13 @@ def expected(pcm: bytes) -> float:
     return float(1 / (1 + np.exp(-logit)))
 
 
-def workers() -> list[psutil.Process]:
-    return [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if "sottovoce.speech.smart_turn_worker" in process.cmdline()
-    ]
-
-
 @pytest.fixture(params=[True, False], ids=["locked", "free"])
 async def judge(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[TurnJudge]:
     engine = make(save_model(tmp_path / "model.onnx", weights=WEIGHTS, bias=BIAS), locked=request.param)
     await engine.start()
     yield engine
     await engine.close()
-    assert workers() == []
+    assert workers_of("smart_turn") == []
 
 
 async def test_it_says_what_the_model_says(judge: TurnJudge) -> None:
@@ -77,7 +69,7 @@ async def test_who_stops_listening_gets_nobody_elses_answer(judge: TurnJudge) ->
 
 async def test_a_worker_that_hangs_holds_up_nobody(judge: TurnJudge) -> None:
     await asyncio.sleep(0.3)  # a locked worker makes the process that will answer
-    hung = workers()
+    hung = workers_of("smart_turn")
     for process in hung:
         process.suspend()
     began = time.monotonic()
@@ -91,15 +83,27 @@ async def test_a_worker_that_hangs_holds_up_nobody(judge: TurnJudge) -> None:
 
 
 async def test_a_worker_that_is_killed_is_replaced(judge: TurnJudge) -> None:
-    for process in workers():
+    for process in workers_of("smart_turn"):
         process.send_signal(signal.SIGKILL)
     async with asyncio.timeout(30):
         while judge.status().restarts == 0 or not judge.status().ready:
-            await judge.finished(recording())
             await asyncio.sleep(0.05)
         while (answer := await judge.finished(recording())) is None:
             await asyncio.sleep(0.05)
     assert answer == pytest.approx(expected(recording()), abs=1e-3)
+
+
+async def test_closing_answers_whoever_still_asks_and_it_starts_again(judge: TurnJudge) -> None:
+    asking = [asyncio.create_task(judge.finished(recording() * 3)) for _ in range(3)]
+    await asyncio.sleep(0.01)
+    await judge.close()
+    await judge.close()
+    async with asyncio.timeout(5):
+        assert all(answer is None or 0 <= answer <= 1 for answer in await asyncio.gather(*asking))
+    assert not judge.status().ready
+    assert workers_of("smart_turn") == []
+    await judge.start()
+    assert await judge.finished(recording()) == pytest.approx(expected(recording()), abs=1e-3)
 
 
 async def test_what_is_no_such_model_is_said_at_the_start(tmp_path: Path) -> None:
@@ -113,7 +117,7 @@ async def test_what_is_no_such_model_is_said_at_the_start(tmp_path: Path) -> Non
         assert not engine.status().ready
         assert await engine.finished(recording()) is None
         await engine.close()
-    assert workers() == []
+    assert workers_of("smart_turn") == []
 
 
 def test_its_url_holds_a_whole_path() -> None:

@@ -20,7 +20,7 @@ DEADLINE_S: Final = 5.0
 """How long an engine may keep a user waiting while there is another one to ask."""
 LAST_DEADLINE_S: Final = 30.0
 """The same for the last: late is better than never, but not for ever."""
-PATIENCE_S: Final = 15.0
+PATIENCE_S: Final = 30.0
 """How long a start waits for the others once one engine is up."""
 START_S: Final = 90.0
 """How long it waits for the first."""

@@ -35,6 +35,7 @@ class SmartTurn:
         self._process: Process | None = None
         self._one_at_a_time = asyncio.Lock()
         self._asking: asyncio.Task[float | None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._replacing: asyncio.Task[None] | None = None
         self._restarts = 0
         self._waiting = 0
@@ -42,19 +43,18 @@ class SmartTurn:
     async def start(self) -> None:
         """Raises EngineUnavailable, saying what to do."""
         if self._process is None:
-            self._process = await self._started()
+            self._use(await self._started())
 
     async def close(self) -> None:
         """End the worker."""
-        replacing, self._replacing = self._replacing, None
-        if replacing is not None:
-            replacing.cancel()
-            await asyncio.gather(replacing, return_exceptions=True)
+        if self._replacing is not None:
+            self._replacing.cancel()
         process, self._process = self._process, None
         if process is not None:
             await _end(process)
-        if self._asking is not None:
-            await asyncio.gather(self._asking, return_exceptions=True)
+        running = [task for task in (self._replacing, self._watching, self._asking) if task is not None]
+        await asyncio.gather(*running, return_exceptions=True)
+        self._replacing = self._watching = self._asking = None
 
     def status(self) -> EngineStatus:
         """How it fares."""
@@ -90,6 +90,14 @@ class SmartTurn:
             return None
         return float(probability)
 
+    def _use(self, process: Process) -> None:
+        self._process = process
+        self._watching = asyncio.create_task(self._watch(process))
+
+    async def _watch(self, process: Process) -> None:
+        await process.wait()
+        self._replace(process)
+
     def _replace(self, dead: Process) -> None:
         if self._process is not dead:
             return
@@ -103,7 +111,7 @@ class SmartTurn:
         delay_s = 0.1
         while self._process is None:
             with contextlib.suppress(EngineUnavailable, OSError):
-                self._process = await self._started()
+                self._use(await self._started())
                 return
             await asyncio.sleep(delay_s)
             delay_s = min(2 * delay_s, 10.0)
@@ -146,5 +154,4 @@ async def _end(process: Process) -> None:
             process.kill()
     if process.stdin is not None:
         process.stdin.close()
-    # What it had already written must be read: asyncio tells of a process's end only after that of its pipes.
-    await process.communicate()
+    await process.wait()
