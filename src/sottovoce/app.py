@@ -1,6 +1,8 @@
 """The composition root: the one file that names concrete stores, engines and engines of tasks."""
 
 import gc
+import logging
+import os
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -290,11 +292,15 @@ def serve(settings: Settings, listening: Callable[[str], None]) -> None:
             _tell_lockdown(hub.lockdown)
 
         server = _Server(config, hub, started)
+        library, wanted = logging.getLogger("uvicorn.error"), lambda _record: not failures
+        library.addFilter(wanted)  # of a failure that we tell, it would tell too, without a word of why
         try:
             server.run(sockets=[listener])
         except SystemExit:  # the library's, where the application does not start; we say why
             if not failures:
                 raise
+        finally:
+            library.removeFilter(wanted)
     if failures:
         raise failures[0]
 
@@ -345,7 +351,9 @@ def _listen(host: str, port: int) -> socket.socket:
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
         )
     except OSError as error:
+        # Not its own text, which says the address again; a name that is not found has a number of another kind.
+        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise SettingsInvalid(
-            f"Cannot listen on {host}:{port} ({error.strerror}). If another server is there, take another port: "
+            f"Cannot listen on {host}:{port} ({reason}). If another server is there, take another port: "
             "sottovoce serve --port 9000"
         ) from None
