@@ -1,5 +1,6 @@
 """The composition root: the one file that names concrete stores, engines and engines of tasks."""
 
+import errno
 import gc
 import logging
 import os
@@ -351,9 +352,9 @@ def _listen(host: str, port: int) -> socket.socket:
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
         )
     except OSError as error:
-        # Not its own text, which says the address again; a name that is not found has a number of another kind.
-        reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
-        raise SettingsInvalid(
-            f"Cannot listen on {host}:{port} ({reason}). If another server is there, take another port: "
-            "sottovoce serve --port 9000"
-        ) from None
+        # Not its own text, which says the address again; only for names that are not found there is no other.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        mend = "If another server is there, take another port: sottovoce serve --port 9000"
+        if error.errno != errno.EADDRINUSE:
+            mend = "Take an address of this machine (127.0.0.1), and a port that you may use (1024 and up)"
+        raise SettingsInvalid(f"Cannot listen on {host}:{port} ({reason}). {mend}") from None

@@ -162,8 +162,8 @@ class ProofInvalid(ClientFault):
     code = "proof_invalid"
     status = 401
     detail = (
-        "The signature is not this namespace's for this request, or too old, or was used before. Does the caller use the "
-        "address of public_url, and is its clock right?"
+        "The signature is not this namespace's for this request, or too old, or was used before. Does the caller use "
+        "the address of public_url, and is its clock right?"
     )
 
 

@@ -66,6 +66,15 @@ def test_settings_that_cannot_be_used_are_named(run: Run, settings: dict[str, st
     assert "Traceback" not in answer.err
 
 
+def test_an_address_that_is_not_this_machines_is_not_taken_for_a_taken_port(run_process: Run, tmp_path: Path) -> None:
+    reached = {"SOTTOVOCE_HOST": "192.0.2.1", "SOTTOVOCE_PUBLIC_URL": "https://voice.example.org"}
+    keys = tmp_path / "keys.json"
+    assert run_process("keys", "api", "new", keys, "--name", "one", "--namespace", "*").code == 0
+    answer = run_process("serve", **INSTANT, **reached, SOTTOVOCE_API_KEYS=str(keys))
+    assert answer.code == 2
+    assert "192.0.2.1:8765 (Cannot assign requested address). Take an address of this machine" in answer.err
+
+
 def test_a_setting_that_is_not_there_is_said_to_be_so(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("prot = 9000\n", encoding="utf-8")
     answer = run("serve", SOTTOVOCE_CONFIG=str(tmp_path / "mine.toml"))
