@@ -1,6 +1,9 @@
 """The composition root: the one file that names concrete stores, engines and engines of tasks."""
 
+import errno
 import gc
+import logging
+import os
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -309,11 +312,15 @@ def serve(settings: Settings, listening: Callable[[str], None]) -> None:
             _tell_lockdown(hub.lockdown)
 
         server = _Server(config, hub, started)
+        library, wanted = logging.getLogger("uvicorn.error"), lambda _record: not failures
+        library.addFilter(wanted)  # of a failure that we tell, it would tell too, without a word of why
         try:
             server.run(sockets=[listener])
         except SystemExit:  # the library's, where the application does not start; we say why
             if not failures:
                 raise
+        finally:
+            library.removeFilter(wanted)
     if failures:
         raise failures[0]
 
@@ -364,7 +371,9 @@ def _listen(host: str, port: int) -> socket.socket:
             (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=BACKLOG
         )
     except OSError as error:
-        raise SettingsInvalid(
-            f"Cannot listen on {host}:{port} ({error.strerror}). If another server is there, take another port: "
-            "sottovoce serve --port 9000"
-        ) from None
+        # Not its own text, which says the address again; only for names that are not found there is no other.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        mend = "If another server is there, take another port: sottovoce serve --port 9000"
+        if error.errno != errno.EADDRINUSE:
+            mend = "Take an address of this machine (127.0.0.1), and a port that you may use (1024 and up)"
+        raise SettingsInvalid(f"Cannot listen on {host}:{port} ({reason}). {mend}") from None

@@ -161,7 +161,10 @@ class ProofInvalid(ClientFault):
 
     code = "proof_invalid"
     status = 401
-    detail = "The signature is not this namespace's for this request, or too old, or was used before"
+    detail = (
+        "The signature is not this namespace's for this request, or too old, or was used before. Does the caller use "
+        "the address of public_url, and is its clock right?"
+    )
 
 
 class TooManySessions(ClientFault):

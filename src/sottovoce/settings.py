@@ -4,8 +4,9 @@ The rooms below get plain values, never this tree.
 """
 
 import os
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -14,11 +15,15 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from sottovoce.core.addresses import is_loopback
 from sottovoce.errors import SettingsInvalid
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 PREFIX = "SOTTOVOCE_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
@@ -235,6 +240,16 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            try:
+                ip_address(each)
+            except ValueError:
+                raise ValueError(f"{each} is no IP address: a name or a network would never match one") from None
+        return value
+
     @field_validator("allowed_origins")
     @classmethod
     def _whole_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -355,9 +370,24 @@ def read_settings(**overrides: object) -> Settings:
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(str(part) for part in each['loc']) or 'settings'}: {each['msg']}" for each in error.errors()
-        ]
-        raise SettingsInvalid("The settings cannot be used. " + "; ".join(lines)) from None
-    except ValueError as error:
-        raise SettingsInvalid(f"The settings file cannot be read: {error}") from None
+        raise SettingsInvalid("The settings cannot be used. " + "; ".join(map(_told, error.errors()))) from None
+    except SettingsError as error:
+        raise SettingsInvalid(f"A setting of the environment cannot be read as JSON: {error}") from None
+    except (OSError, ValueError) as error:
+        raise SettingsInvalid(f"The settings file {named or DEFAULT_CONFIG} cannot be read: {error}") from None
+
+
+def _told(error: "ErrorDetails") -> str:
+    """What is wrong with a setting, in words for who wrote it."""
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "value_error":  # ours: the library would put "Value error" before it
+            says = str(context["error"])
+        case "extra_forbidden":
+            says = "there is no such setting"
+        case "too_short" if error["loc"] == ("operator_password",):
+            says = f"it has {context['actual_length']} characters, and needs {context['min_length']} or more"
+        case _:
+            says = error["msg"]
+    name = ".".join(str(part) for part in error["loc"])
+    return f"{name}: {says}" if name else says

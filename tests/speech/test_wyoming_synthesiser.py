@@ -62,7 +62,7 @@ async def test_a_voice_that_it_lacks_is_refused_by_naming_some(port: int) -> Non
         with pytest.raises(EngineFault, match="en-us"):
             await spoken(engine, voice="nobody")
         assert await spoken(engine)
-    with pytest.raises(EngineUnavailable, match="reports an error"):
+    with pytest.raises(EngineUnavailable, match="reports an error, asked to speak with the voice nobody"):
         await make_synthesiser(f"wyoming://127.0.0.1:{port}?voice=nobody&languages=en", CONTEXT).start()
 
 

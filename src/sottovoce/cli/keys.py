@@ -79,8 +79,12 @@ def read_keys(file: Path) -> NamespaceKeys:
     with told(ExitCode.WRONG_USE):
         try:
             return NamespaceKeys.from_text(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, InvalidPublicKeys):
-            raise SettingsInvalid(f"{file} is no file of keys. One is made by: sottovoce keys new {file}") from None
+        except OSError as error:
+            raise SettingsInvalid(
+                f"{file}, the file of keys, cannot be read: {error.strerror}. One is made by: sottovoce keys new"
+            ) from None
+        except (UnicodeDecodeError, InvalidPublicKeys):
+            raise SettingsInvalid(f"{file} is no file of keys. One is made by: sottovoce keys new") from None
 
 
 def name_hash(namespace: str) -> str:

@@ -1,6 +1,7 @@
 """REST calls: bytes in, typed answers out, failures as errors of ours."""
 
 import re
+import ssl
 from collections.abc import Generator
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -65,6 +66,7 @@ class Rest:
         self._http = httpx.AsyncClient(
             timeout=TIMEOUT_S,
             trust_env=not is_local(self.base_url),
+            verify=httpx.create_ssl_context(),  # SSL_CERT_FILE counts on this machine too, as it does for the stream
             auth=None if keys is None else Proof(keys),
             headers=_authorization(credential),
         )
@@ -90,9 +92,7 @@ class Rest:
                 method, self.base_url + API + path, content=content, headers=headers, params=params
             )
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise ServerUnreachable(
-                f"No server answers at {self.base_url} ({type(error).__name__}). Start one with: sottovoce serve"
-            ) from None
+            raise ServerUnreachable(self._why(error)) from None
         if not response.is_success:
             raise answered(response)
         try:
@@ -101,3 +101,15 @@ class Rest:
             raise ServerUnreachable(
                 f"What answers at {self.base_url} is no Sottovoce server of this version. Is the address right?"
             ) from None
+
+    def _why(self, error: BaseException) -> str:
+        """There is no answer, and that is why."""
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                return (
+                    f"The certificate of {self.base_url} is not trusted ({cause.verify_message}). If it is one of your "
+                    "own, name the file of who signed it: SSL_CERT_FILE=ca.pem"
+                )
+            cause = cause.__cause__ or cause.__context__
+        return f"No server answers at {self.base_url} ({type(error).__name__}). Start one with: sottovoce serve"

@@ -21,8 +21,10 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 def die_with_parent() -> None:
-    """An interrupt at the terminal goes to the whole group: the parent decides when this ends, and takes this along."""
+    """What stops the server may go to all its processes: an interrupt at the terminal, or how systemd stops a service.
+    The parent decides when this ends, and takes this along."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

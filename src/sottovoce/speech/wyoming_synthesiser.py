@@ -177,7 +177,7 @@ class WyomingSynthesiser:
         name."""
         try:
             self._choose(await self._peer.describe())
-            rates = [await self._try(voice) for voice in self._peer.place.voices or (None,)]
+            rates = [await self._try(voice) for voice in self._first_voices()]
         except EngineUnavailable:
             raise
         except EngineFault as error:
@@ -211,10 +211,23 @@ class WyomingSynthesiser:
         chosen = dict.fromkeys(self.languages, others[0]) if others else {}
         return chosen | {language: voice.name for voice in reversed(named) for language in _languages(voice)}
 
-    async def _try(self, voice: str | None) -> int:
-        """The rate at which the voice speaks. The server loads it meanwhile."""
-        spoken = SynthesizeVoice(name=voice) if voice else self._voice(self.languages[0], None)
-        request = _request([_TRIED_WITH], spoken, streams=self._streams)
+    def _first_voices(self) -> list[SynthesizeVoice]:
+        """Those of the URL, or the server's own for its first language."""
+        named = self._peer.place.voices
+        return [SynthesizeVoice(name=name) for name in named] or [self._voice(self.languages[0], None)]
+
+    async def _try(self, voice: SynthesizeVoice) -> int:
+        """The rate at which the voice speaks. The server loads it meanwhile. Raises EngineFault, naming the voice."""
+        try:
+            return await self._rate(voice)
+        except EngineUnavailable:
+            raise
+        except EngineFault as error:
+            what = f"with the voice {voice.name}" if voice.name else f"in the language {voice.language}"
+            raise EngineFault(f"{error.message}, asked to speak {what}") from None
+
+    async def _rate(self, voice: SynthesizeVoice) -> int:
+        request = _request([_TRIED_WITH], voice, streams=self._streams)
         rate = 0
         async with connected(self._peer.place) as line:
             await _send(line, request)
