@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import uuid
+from collections.abc import Coroutine
 
 import msgspec
 import structlog
@@ -18,6 +19,7 @@ from sottovoce.errors import (
     NodeOverloaded,
     SessionNotFound,
     SottovoceError,
+    StoreUnavailable,
     TooManySessions,
 )
 from sottovoce.live.asked import NewSession, StreamAsked, StreamRefused
@@ -90,6 +92,7 @@ class Hub:
         self.lockdown: tuple[Part, ...] = ()
         """What this process gave up; nothing: it is another's, or has not started."""
         self.store = store
+        store.on_gone = self._gone_elsewhere
         self._records = records
         self.keyring = keyring
         self.desk = Desk(self.find, records, tasks)
@@ -109,7 +112,8 @@ class Hub:
     # -- its own life ------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Start the engines and the pulse. Raises EngineUnavailable."""
+        """Start the store, the engines and the pulse. Raises StoreUnavailable, EngineUnavailable."""
+        await self.store.start()
         await self.node.recogniser.start()
         await self.node.synthesiser.start()
         await self.tasks.start()
@@ -164,12 +168,12 @@ class Hub:
     async def create(self, new: NewSession) -> tuple[LiveSession, str]:
         """A new session and its ticket's text.
 
-        Raises InvalidKeyHash, InvalidPublicKeys, TooManySessions, NodeFull, NodeOverloaded.
+        Raises InvalidKeyHash, InvalidPublicKeys, TooManySessions, NodeFull, NodeOverloaded, StoreUnavailable.
         """
         key_hash = fingerprint(new.key_hash)
         try:
             public_keys = await self.keyring.shown(new, key_hash)
-        except (InvalidKeyHash, InvalidPublicKeys) as error:
+        except (InvalidKeyHash, InvalidPublicKeys, StoreUnavailable) as error:
             raise self._refused(error) from None
         if self._live >= self.most:
             raise self._refused(NodeFull(retry_after_s=RETRY_AFTER_S))
@@ -187,7 +191,10 @@ class Hub:
             created_at=wall,
             expires_at=wall + self._session_limits.ttl_s,
         )
-        verdict = await self.store.admit(record, self._limits.sessions_per_namespace)
+        try:
+            verdict = await self.store.admit(record, self._limits.sessions_per_namespace)
+        except StoreUnavailable as error:
+            raise self._refused(error) from None
         if verdict is Admission.KEY_MISMATCH:
             raise self._refused(InvalidKeyHash())
         if verdict is Admission.NAMESPACE_FULL:
@@ -267,7 +274,7 @@ class Hub:
         else:
             live.runner.reattach(connection, asked.last_event)
         runner = live.runner
-        await self.store.set_status(live.id, Status.ACTIVE)
+        self._in_background(self.store.set_status(live.id, Status.ACTIVE))
         if first:
             await self._tell_tasks(live, runner)
         return runner
@@ -320,7 +327,7 @@ class Hub:
         self._deadlines.set(live.id, live.session.next_deadline())
         live.runner.detach()
         log.info("session_suspended", session=short(live.id))
-        await self.store.set_status(live.id, Status.SUSPENDED)
+        self._in_background(self.store.set_status(live.id, Status.SUSPENDED))
 
     def on_task(self, update: TaskUpdate) -> None:
         """A task changed: tell its session, if that is there."""
@@ -359,9 +366,23 @@ class Hub:
     def _end_soon(self, live: LiveSession, effects: list[Effect]) -> None:
         if any(isinstance(effect, Ended) for effect in effects):
             live.ending = asyncio.get_running_loop().create_future()  # who deletes it meanwhile waits for that
-        task = asyncio.create_task(self._end(live, effects))
+        self._in_background(self._end(live, effects))
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+        """Whoever talks does not wait for it; whoever stops the server does."""
+        task = asyncio.create_task(work)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+    def _gone_elsewhere(self, session_id: str) -> None:
+        """Another node has erased the session, or goes on with it."""
+
+        async def let_go() -> None:
+            with contextlib.suppress(SessionNotFound):
+                await self.delete(session_id)
+
+        if session_id in self._sessions:
+            self._in_background(let_go())
 
     async def _end(self, live: LiveSession, effects: list[Effect]) -> None:
         for effect in effects:
