@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -45,7 +46,15 @@ class Server(msgspec.Struct, frozen=True):
             with line.makefile("rb") as answer:
                 return _read(answer)
 
-    def keys(self) -> list[bytes]:
+    def hold(self) -> None:
+        """It takes connections, and answers nobody."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """After `hold`."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def names(self) -> list[bytes]:
         found = self.ask("KEYS", "*")
         assert isinstance(found, list)
         return sorted(found)
@@ -53,7 +62,7 @@ class Server(msgspec.Struct, frozen=True):
     def lives(self) -> dict[bytes, int]:
         """How long each key lives, in milliseconds; -1: for ever."""
         lives: dict[bytes, int] = {}
-        for key in self.keys():
+        for key in self.names():
             life = self.ask("PTTL", key)
             assert isinstance(life, int)
             if life != -2:  # gone since
@@ -69,7 +78,7 @@ class Server(msgspec.Struct, frozen=True):
             b"set": ("SMEMBERS",),
         }
         parts: list[bytes] = []
-        for key in self.keys():
+        for key in self.names():
             kind = self.ask("TYPE", key)
             if kind == b"none":
                 continue
@@ -86,7 +95,7 @@ def _flat(answer: object) -> Iterator[bytes]:
         yield answer
 
 
-def _read(answer) -> object:  # type: ignore[no-untyped-def]
+def _read(answer: BinaryIO) -> object:
     line = answer.readline().rstrip(b"\r\n")
     kind, rest = line[:1], line[1:]
     if kind == b":":
@@ -170,6 +179,6 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def a_store(url: str, *, password: str | None = None) -> ValkeyStore:
+def a_store(url: str, *, password: str | None = None, key: bytes = KEY) -> ValkeyStore:
     """A node's store, not started yet."""
-    return ValkeyStore(Link(read_servers(url), password), StoreKey(KEY))
+    return ValkeyStore(Link(read_servers(url), password), StoreKey(key))

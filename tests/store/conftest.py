@@ -38,7 +38,8 @@ def valkey_url(valkey: peers.Server) -> str:
 
 
 @pytest.fixture
-def sentinel_url(valkey: peers.Server, sentinel_server: peers.Server) -> str:
+def sentinel_url(valkey_server: peers.Server, sentinel_server: peers.Server) -> str:
+    valkey_server.ask("FLUSHALL")
     return f"valkey+sentinel://127.0.0.1:{sentinel_server.port}/voice/0"
 
 

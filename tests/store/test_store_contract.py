@@ -14,7 +14,6 @@ from sottovoce.store.memory import MemoryStore
 from sottovoce.vault.keys import NamespaceKeys
 from tests.peers.valkey import a_store
 
-
 NOW = time.time()
 
 

@@ -167,8 +167,9 @@ class ValkeyStore:
 
     async def claim(self, session_id: str) -> int | None:
         """See Store."""
-        if session_id in self._fences:
-            return self._fences[session_id]
+        mine = await self._here.session(session_id)
+        if mine is not None:
+            return None if mine.status in ENDED else self._fences[session_id]
         where = await self._steps.find(session_id)
         held = None if where is None else await self._steps.holder(where)
         if where is None or held is None or held.over:
@@ -322,15 +323,13 @@ class ValkeyStore:
     async def _catch_up(self) -> None:
         """Renew the lease, and write what the store does not have."""
         try:
-            if not await self._renew():
-                # It was away for long, or it was started anew with nothing in it.
-                self._behind.update(self._fences)
+            await self._renew()
             await self._write_what_is_behind()
         except StoreUnavailable:
             return
 
-    async def _renew(self) -> bool:
-        """For all sessions in one call. Whether the lease was still there. Raises StoreUnavailable."""
+    async def _renew(self) -> None:
+        """For all sessions in one call. Raises StoreUnavailable."""
         async with self._renewing:
             there, erased = await self._steps.renew(round(NODE_S * 1000), self._heeded)
             self._heeded = erased
@@ -338,7 +337,9 @@ class ValkeyStore:
                 session_id = self._by_name.get(name)
                 if session_id is not None:
                     await self._lost(session_id)
-            return there
+            if not there:
+                # The store was away for long, or was started anew with nothing in it.
+                self._behind.update(self._fences)
 
     async def _write_what_is_behind(self) -> None:
         await self._erase_what_is_left()
