@@ -154,9 +154,7 @@ class ValkeyStore:
 
     async def revoke(self, session_id: str) -> None:
         """See Store. Its node is told before: should this fail half-way, the session ends, and its record does soon."""
-        if session_id in self._fences:
-            await self.erase(session_id)
-            return
+        await self.erase(session_id)
         where = await self._steps.find(session_id)
         held = None if where is None else await self._steps.holder(where)
         if where is None or held is None:
