@@ -94,6 +94,7 @@ async def test_a_claim_takes_everything_and_no_write_under_the_old_fence_lands(
     assert await other.claim("a") == 2
     assert await other.claim("a") == 2
     assert [each.id for each in await other.tasks_of("a")] == ["t1", "t2"]
+    server.ask("DEL", f"sv1:{{{one._node}}}:m")  # what it is told, it has not heard
     await other.put_task(task("t1", "a", b"newer"))
     await one.put_task(task("t1", "a", b"old"))
     assert gone == ["a"]
@@ -274,3 +275,57 @@ async def test_a_hundred_sessions_that_talk_ask_nothing_of_the_store(node: Node)
         await one.session(f"s{number}")
     await one._catch_up()
     assert one._link.calls - before == 1, "the lease, for all of them"
+
+
+async def test_a_page_is_full_though_records_have_expired(node: Node, server: peers.Server) -> None:
+    one, other = await node(), await node()
+    for name in "abcd":
+        await one.admit(record(name), 5)
+    for name in "cd":
+        server.ask("DEL", one._steps.where("n", name).keys[3])
+    assert [each.id for each in await other.live_sessions("n", 2, None)] == ["b", "a"]
+
+
+async def test_a_write_that_is_given_up_half_way_is_made_later(node: Node) -> None:
+    one, other = await node(), await node()
+    await one.admit(record("a"), 5)
+    writing = asyncio.create_task(one.put_task(task("t", "a")))
+    await asyncio.sleep(0)
+    writing.cancel()
+    admitting = asyncio.create_task(one.admit(record("b"), 5))
+    await asyncio.sleep(0)
+    admitting.cancel()
+    await asyncio.wait([writing, admitting])
+    await one._catch_up()
+    assert await other.task("t") is not None
+    assert [each.id for each in await other.all_sessions("n")] == ["a"]
+
+
+async def test_creations_while_the_store_is_away_leave_nothing_behind() -> None:
+    with peers.valkey() as server:
+        one = peers.a_store(server.url)
+        await one.start()
+    for number in range(50):
+        with pytest.raises(StoreUnavailable):
+            await one.admit(record(f"s{number}"), 5)
+    assert len(one._unerased) <= 1
+    await one.close()
+
+
+async def test_a_node_that_takes_back_what_was_taken_heeds_no_old_word(node: Node, server: peers.Server) -> None:
+    one, other = await node(), await node()
+    gone: list[str] = []
+    one.on_gone = gone.append
+    await one.admit(record("a"), 5)
+    lease_ends(server, one, in_ms=30_000)
+    assert await other.claim("a") == 2
+    assert b"%s:1" % one._steps.session_name("a").encode() in server.dump()
+    await one.set_status("a", Status.ACTIVE)
+    assert gone == ["a"]
+    lease_ends(server, other, in_ms=30_000)
+    assert await one.claim("a") == 3
+    await one._renew()
+    await one.set_status("a", Status.SUSPENDED)
+    found = await other.all_sessions("n")
+    assert [each.status for each in found] == [Status.SUSPENDED]
+    assert gone == ["a"]

@@ -177,7 +177,7 @@ class History(RuleBasedStateMachine):
         for name in self.ids:
             record = self.do(self.model.session(name))
             if record is not None and record.status in ENDED:
-                self.do(self.model.erase(name))
+                self.forget(name)
 
     def catch_up(self, first: int) -> None:
         for node in (first, 1 - first):

@@ -97,6 +97,8 @@ class ValkeyStore:
 
     async def admit(self, record: SessionRecord, limit: int) -> Admission:
         """See Store. Those whose node is gone, or whose time is over, give way."""
+        if self.degraded:
+            raise StoreUnavailable
         where = self._steps.where(record.namespace_id, record.id)
         try:
             verdict = await self._steps.admit(record, self._ttl_ms(record), limit, pin=self._pin_keys)
@@ -160,7 +162,7 @@ class ValkeyStore:
         if where is None or held is None:
             return
         if not held.over:
-            await self._steps.tell(held.owner, held.session, held.ttl_ms)
+            await self._steps.tell(held)
         await self._steps.erase(where, None)
 
     async def claim(self, session_id: str) -> int | None:
@@ -172,12 +174,14 @@ class ValkeyStore:
         held = None if where is None else await self._steps.holder(where)
         if where is None or held is None or held.over:
             return None
-        if await self._steps.lease_ms(held.owner) > (NODE_S - LEASE_S) * 1000:
+        # One that is this node's, though it is not here, was claimed when the answer was lost.
+        if held.owner != self._node and await self._steps.lease_ms(held.owner) > (NODE_S - LEASE_S) * 1000:
             return None
         fence = await self._steps.claim(where, held.fence)
         record = await self._steps.session(where) if fence else None
         if record is None:
             return None
+        await self._steps.tell(held)
         tasks = await self._steps.tasks_of(where)
         await self._hold(record, where, fence)
         for task in tasks:
@@ -251,9 +255,11 @@ class ValkeyStore:
         try:
             where = self._steps.where(record.namespace_id, record.id)
             await self._heed(record.id, await step(where, self._fences[record.id]))
-        except StoreUnavailable:
+        except (StoreUnavailable, asyncio.CancelledError) as stopped:
             if record.id in self._fences:
                 self._behind.add(record.id)
+            if isinstance(stopped, asyncio.CancelledError):
+                raise
 
     async def _heed(self, session_id: str, outcome: Outcome) -> None:
         if outcome is Outcome.FENCED:
@@ -316,7 +322,10 @@ class ValkeyStore:
     async def _renew_for_ever(self) -> None:
         while True:
             await asyncio.sleep(RENEW_S)
-            await self._catch_up()
+            try:
+                await self._catch_up()
+            except Exception as error:  # noqa: BLE001 - without a lease, all its sessions would be lost
+                log.error("store_renewal_failed", error=type(error).__name__)
 
     async def _catch_up(self) -> None:
         """Renew the lease, and write what the store does not have."""
@@ -329,11 +338,12 @@ class ValkeyStore:
     async def _renew(self) -> None:
         """For all sessions in one call. Raises StoreUnavailable."""
         async with self._renewing:
-            there, erased = await self._steps.renew(round(NODE_S * 1000), self._heeded)
-            self._heeded = erased
-            for name in erased:
+            there, told = await self._steps.renew(round(NODE_S * 1000), self._heeded)
+            self._heeded = told
+            for word in told:
+                name, _, fence = word.partition(":")
                 session_id = self._by_name.get(name)
-                if session_id is not None:
+                if session_id is not None and self._fences[session_id] <= int(fence):
                     await self._lost(session_id)
             if not there:
                 # The store was away for long, or was started anew with nothing in it.

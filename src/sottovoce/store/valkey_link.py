@@ -137,9 +137,9 @@ class Link:
                         if self.on_return is not None:
                             await self.on_return()
                     await self._broken.wait()
-            except _TROUBLE as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, another client may do better
                 if not started.done():
-                    started.set_exception(_cannot_start(error))
+                    started.set_exception(error if isinstance(error, SettingsInvalid) else _cannot_start(error))
                     return
             finally:
                 self._client = None

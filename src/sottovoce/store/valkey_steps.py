@@ -258,18 +258,18 @@ class Steps:
     # -- nodes -------------------------------------------------------------------------------------------------------
 
     async def renew(self, ttl_ms: int, heeded: Sequence[str]) -> tuple[bool, list[str]]:
-        """Renew this node's lease. Whether it was still there, and the sessions that others have erased."""
-        there, *names = await self._link.run(self._renew, _of_node(self._node), ttl_ms, *heeded)
-        return bool(there), [name.decode() for name in names]
+        """Renew this node's lease. Whether it was still there, and what others have told since (see tell)."""
+        there, *words = await self._link.run(self._renew, _of_node(self._node), ttl_ms, *heeded)
+        return bool(there), [word.decode() for word in words]
 
     async def lease_ms(self, owner: str) -> int:
         """How long that node's lease lasts; below 0: it is gone."""
         lease, _ = _of_node(owner)
         return int(await self._link.call(lambda client: client.pttl(lease)))
 
-    async def tell(self, owner: str, session: str, ttl_ms: int) -> None:
-        """Tell a node that a session of its is erased."""
-        await self._link.run(self._tell, _of_node(owner), session, ttl_ms)
+    async def tell(self, held: Held) -> None:
+        """Tell a node that a session is no longer its under that fence: the pseudonym, a colon, the fence."""
+        await self._link.run(self._tell, _of_node(held.owner), f"{held.session}:{held.fence}", held.ttl_ms)
 
     async def leave(self) -> None:
         """Give this node's lease back."""

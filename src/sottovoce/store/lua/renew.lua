@@ -1,5 +1,5 @@
 -- One call for all sessions of a node: its lease, and what others have told it. KEYS: lease, inbox. ARGV: milliseconds,
--- then what it has heeded. Answers whether the lease was still there, then the sessions that others have erased.
+-- then what it has heeded. Answers whether the lease was still there, then what others have told.
 local lease, inbox = KEYS[1], KEYS[2]
 for place = 2, #ARGV do redis.call('SREM', inbox, ARGV[place]) end
 local there = redis.call('EXISTS', lease)
