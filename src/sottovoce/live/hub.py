@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import itertools
 import uuid
-from collections.abc import Coroutine
 
 import msgspec
 import structlog
@@ -23,6 +22,7 @@ from sottovoce.errors import (
     TooManySessions,
 )
 from sottovoce.live.asked import NewSession, StreamAsked, StreamRefused
+from sottovoce.live.background import Background
 from sottovoce.live.connection import (
     ENDED,
     GOING_AWAY,
@@ -103,7 +103,7 @@ class Hub:
         self._deadlines = Deadlines()
         self._pulse = Pulse(node.detector.tick, self._look_at_deadlines, node.measured)
         self._wash = Wash()
-        self._closing: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._stopping = False
         self._streams = 0
         self._no_streams = asyncio.Event()
@@ -138,7 +138,7 @@ class Hub:
             if live.runner is not None:
                 live.runner.tell(no.SessionExpiring(0, str(Signal.SERVER_STOPPING)))
             self._end_soon(live, live.receive(Signal.SERVER_STOPPING, self.node.clock.steady()))
-        await asyncio.gather(*self._closing, return_exceptions=True)
+        await self._background.done()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STREAMS_CLOSE_S):
                 await self._no_streams.wait()
@@ -274,7 +274,7 @@ class Hub:
         else:
             live.runner.reattach(connection, asked.last_event)
         runner = live.runner
-        self._in_background(self.store.set_status(live.id, Status.ACTIVE))
+        self._background.run(self.store.set_status(live.id, Status.ACTIVE))
         if first:
             await self._tell_tasks(live, runner)
         return runner
@@ -327,7 +327,7 @@ class Hub:
         self._deadlines.set(live.id, live.session.next_deadline())
         live.runner.detach()
         log.info("session_suspended", session=short(live.id))
-        self._in_background(self.store.set_status(live.id, Status.SUSPENDED))
+        self._background.run(self.store.set_status(live.id, Status.SUSPENDED))
 
     def on_task(self, update: TaskUpdate) -> None:
         """A task changed: tell its session, if that is there."""
@@ -366,13 +366,7 @@ class Hub:
     def _end_soon(self, live: LiveSession, effects: list[Effect]) -> None:
         if any(isinstance(effect, Ended) for effect in effects):
             live.ending = asyncio.get_running_loop().create_future()  # who deletes it meanwhile waits for that
-        self._in_background(self._end(live, effects))
-
-    def _in_background(self, work: Coroutine[None, None, None]) -> None:
-        """Whoever talks does not wait for it; whoever stops the server does."""
-        task = asyncio.create_task(work)
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._background.run(self._end(live, effects))
 
     def _gone_elsewhere(self, session_id: str) -> None:
         """Another node has erased the session, or goes on with it."""
@@ -382,7 +376,7 @@ class Hub:
                 await self.delete(session_id)
 
         if session_id in self._sessions:
-            self._in_background(let_go())
+            self._background.run(let_go())
 
     async def _end(self, live: LiveSession, effects: list[Effect]) -> None:
         for effect in effects:
