@@ -1,4 +1,5 @@
 import logging
+import os
 import signal
 from collections.abc import Generator
 
@@ -12,6 +13,9 @@ from tests.servers import unused_port
 # The machines that run these tests are shared: how long one example takes says nothing.
 settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared-machine")
+
+# Before anything imports onnxruntime, which would else report to its makers what it runs here.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 # What a shell starts in the background ignores Ctrl-C, and so would the servers that these tests start and stop by it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -37,7 +37,7 @@ def test_what_a_task_is_and_takes_is_documented() -> None:
     missing = [
         (skill, argument)
         for skill in map(skills.task, skills.task_types)
-        for argument in skill.arguments.__struct_fields__
+        for argument in skill.schema["properties"]
         if f"`{argument}`" not in rows.get(f"`{skill.name}`", "")
     ]
     assert missing == []

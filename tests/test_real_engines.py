@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import jiwer
+import numpy as np
 import pytest
+import soundfile
 
 from tests.servers import ROOT, environment, serving
+from tests.speech import tiny_models
 
 SPEECH = ROOT / "tests" / "data" / "speech"
 SAID = {
@@ -82,3 +85,16 @@ def test_nothing_that_is_spoken_gets_into_a_log(tmp_path: Path) -> None:
     written = log.read_text(encoding="utf-8")
     assert "session_connected" in written, "the test is worth nothing if nothing is logged"
     assert [word for word in words if word in written] == []
+
+
+@pytest.mark.parametrize("engine", ["faster-whisper", "sherpa"])
+def test_models_of_ones_own_hear_and_speak_in_a_server_that_is_locked_down(engine: str, tmp_path: Path) -> None:
+    model = (tiny_models.whisper if engine == "faster-whisper" else tiny_models.transducer)(tmp_path / "model")
+    voice = tiny_models.voice(tmp_path)
+    recogniser, synthesiser = f"{engine}:{model}", f"piper:{voice}"
+    with serving("--log-level", "error", SOTTOVOCE_RECOGNISER=recogniser, SOTTOVOCE_SYNTHESISER=synthesiser) as url:
+        events = talk(url, SPEECH / "austen-0880.wav", "--out", tmp_path / "answer.wav")
+    assert set(transcript(events).split()) <= set(tiny_models.WORDS)
+    assert transcript(events)
+    answer, _ = soundfile.read(tmp_path / "answer.wav")
+    assert np.abs(answer).max() > 0.1

@@ -17,6 +17,7 @@ from sottovoce.errors import SettingsInvalid, SottovoceError
 from sottovoce.http.api import make_api
 from sottovoce.http.callers import CredentialGate, Gate, OpenGate
 from sottovoce.http.doors import Door, LoopbackDoor, PasswordDoor
+from sottovoce.http.heads import LimitedProtocol
 from sottovoce.http.rates import CreationRates
 from sottovoce.http.transport import VoiceProtocol
 from sottovoce.live.census import Census
@@ -27,14 +28,17 @@ from sottovoce.live.metrics import Metrics
 from sottovoce.live.node import Node, totals
 from sottovoce.live.recent import Trend
 from sottovoce.live.rights import Rights
-from sottovoce.orchestrator.base import LanguageModel, Message, Orchestrator, Written
+from sottovoce.orchestrator.base import LanguageModel, Message, Orchestrator, ToolServers, Written
 from sottovoce.orchestrator.commander import CommandOrchestrator
+from sottovoce.orchestrator.mcp.base import Address, McpServer, Program
 from sottovoce.orchestrator.model import ModelOrchestrator
-from sottovoce.orchestrator.skills import Skills
-from sottovoce.settings import Settings
-from sottovoce.speech.base import EngineContext
+from sottovoce.orchestrator.skills import Skill, Skills
+from sottovoce.settings import McpServerSettings, Settings
+from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser
+from sottovoce.speech.chain_hearing import ChainRecogniser
+from sottovoce.speech.chain_speaking import ChainSynthesiser
 from sottovoce.speech.detector import Detector
-from sottovoce.speech.registry import make_engine, make_recogniser, make_synthesiser
+from sottovoce.speech.registry import make_engine, make_recogniser, make_synthesiser, make_turn_judge
 from sottovoce.store.base import Store
 from sottovoce.store.memory import MemoryStore
 from sottovoce.store.valkey_url import read_password, read_servers
@@ -58,12 +62,12 @@ cheaper, and as cheap with 50,000 live as with 10 (bench/creates.py)."""
 
 def make_hub(settings: Settings) -> Hub:
     """Everything but the HTTP face. Raises SottovoceError for what the operator can mend."""
-    skills = Skills.installed()
+    tools: dict[str, Skill] = {}
+    skills = Skills.installed().together_with(tools)
     context = EngineContext(grammars=skills.grammars, workers=settings.engine_workers, lockdown=settings.lockdown)
-    recogniser = make_recogniser(settings.recogniser, context)
-    synthesiser = make_synthesiser(settings.synthesiser, context)
     clock, census = Clock(), Census()
     metrics = Metrics(clock.steady)
+    recogniser = _recogniser(settings, context, metrics)
     session_limits = SessionLimits(
         connect_s=settings.connect_timeout_seconds,
         grace_s=settings.grace_seconds,
@@ -76,13 +80,16 @@ def make_hub(settings: Settings) -> Hub:
     )
     node = Node(
         recogniser=recogniser,
-        synthesiser=synthesiser,
+        synthesiser=_synthesiser(settings, context, metrics),
         orchestrator=_thinker(settings, skills, context, metrics, commander),
+        endings=commander,
+        turn_judge=None if settings.end_of_turn is None else make_turn_judge(settings.end_of_turn, context),
         detector=Detector(),
         clock=clock,
         metrics=metrics,
         census=census,
         trend=Trend(lambda: totals(metrics, census)),
+        tool_servers=_mcp_servers(settings, tools),
     )
     keys = SessionKeys()
     records = SealedTasks(store, keys)
@@ -119,6 +126,32 @@ def _store(settings: Settings, tombstone_s: float, clock: Callable[[], float]) -
     return ValkeyStore(link, key, pin_keys=pin_keys, tombstone_s=tombstone_s, clock=clock)
 
 
+def _mcp_servers(settings: Settings, tools: dict[str, Skill]) -> ToolServers | None:
+    """Whose tools are put into `tools`. Raises SettingsInvalid for one that cannot be used as it is."""
+    if not settings.mcp_servers:
+        return None
+    try:
+        from sottovoce.orchestrator.mcp.servers import McpServers  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise SettingsInvalid(
+            "mcp_servers needs the package mcp: install Sottovoce with its extra mcp (pip install 'sottovoce[mcp]')"
+        ) from None
+    return McpServers([_mcp_server(name, each) for name, each in settings.mcp_servers.items()], tools)
+
+
+def _mcp_server(name: str, settings: McpServerSettings) -> McpServer:
+    place: Program | Address
+    if settings.command is not None:
+        env = {name: value.get_secret_value() for name, value in settings.env.items()}
+        place = Program(command=settings.command, args=settings.args, env=env)
+    else:
+        try:
+            place = Address(url=settings.url or "", headers=settings.headers())
+        except (OSError, ValueError) as error:
+            raise SettingsInvalid(f"mcp_servers.{name}: {error}") from None
+    return McpServer(name=name, place=place, confirm=settings.confirm, timeout_s=settings.timeout_seconds)
+
+
 def _thinker(
     settings: Settings, skills: Skills, context: EngineContext, metrics: Metrics, commander: CommandOrchestrator
 ) -> Orchestrator:
@@ -144,6 +177,22 @@ async def model_answers(settings: Settings, text: str) -> str:
             return "".join([piece.text async for piece in pieces if isinstance(piece, Written)])
     finally:
         await model.close()
+
+
+def _recogniser(settings: Settings, context: EngineContext, metrics: Metrics) -> Recogniser:
+    engines = [make_recogniser(url, context) for url in settings.recogniser]
+    if len(engines) == 1:
+        return engines[0]
+    told = metrics.engine_teller("recogniser")
+    return ChainRecogniser(engines, deadline_s=settings.engine_deadline_seconds, told=told)
+
+
+def _synthesiser(settings: Settings, context: EngineContext, metrics: Metrics) -> Synthesiser:
+    engines = [make_synthesiser(url, context) for url in settings.synthesiser]
+    if len(engines) == 1:
+        return engines[0]
+    told = metrics.engine_teller("synthesiser")
+    return ChainSynthesiser(engines, deadline_s=settings.engine_deadline_seconds, told=told)
 
 
 def _zone(name: str | None) -> ZoneInfo | None:
@@ -172,13 +221,14 @@ def make_config(
     return uvicorn.Config(
         _api(hub, settings, failures, lock),
         loop="uvloop",
-        http="httptools",
+        http=LimitedProtocol,
         ws=VoiceProtocol,
         ws_max_size=MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         access_log=False,
         log_config=None,
         proxy_headers=False,
+        lifespan="on",
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
@@ -187,13 +237,21 @@ def make_config(
 def _api(
     hub: Hub, settings: Settings, failures: list[SottovoceError], lock: Callable[[], tuple[lockdown.Part, ...]]
 ) -> FastAPI:
+    tools = hub.node.tool_servers
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None, None]:
         try:
+            if tools is not None:
+                tools.start()
             await hub.start()
             hub.lockdown = lock()
+            if tools is not None:
+                await tools.connect()
         except SottovoceError as error:
             failures.append(error)
+            if tools is not None:
+                await tools.close()
             raise
         # What stands now stands for good: the collector need not walk it again and again.
         gc.collect()
@@ -203,6 +261,8 @@ def _api(
             yield
         finally:
             await hub.stop()
+            if tools is not None:
+                await tools.close()
 
     return make_api(
         hub,
@@ -216,6 +276,7 @@ def _api(
             settings.trusted_proxies,
             by_namespace=settings.creates_per_minute,
             by_address=settings.creates_per_minute_address,
+            reached_by_others=settings.reached_by_others,
             clock=hub.node.clock.steady,
         ),
         rights=Rights(hub),

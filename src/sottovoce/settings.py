@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -23,6 +23,58 @@ from sottovoce.errors import SettingsInvalid
 PREFIX = "SOTTOVOCE_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
 DEFAULT_CONFIG = "sottovoce.toml"
+MOST_ENGINES = 8
+"""Of a role."""
+
+
+class McpServerSettings(BaseModel):
+    """One MCP server: `command` starts it here, `url` is where it is."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: dict[str, SecretStr] = {}
+    url: str | None = None
+    headers_file: Path | None = None
+    credential_env: str | None = None
+    confirm: Literal["destructive", "always", "never"] = "destructive"
+    timeout_seconds: float = Field(60.0, gt=0, le=3600)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "McpServerSettings":
+        if (self.command is None) == (self.url is None):
+            raise ValueError("an MCP server has a command that starts it, or a url where it is")
+        if self.url is not None and (self.args or self.env):
+            raise ValueError("args and env are for MCP servers with a command")
+        if self.command is not None and (self.headers_file or self.credential_env):
+            raise ValueError("headers_file and credential_env are for MCP servers with a url")
+        return self
+
+    def headers(self) -> dict[str, str]:
+        """What is sent with each request. Raises OSError, ValueError for what the operator can mend."""
+        headers = {}
+        if self.headers_file is not None:
+            for line in self.headers_file.read_text(encoding="utf-8").splitlines():
+                name, colon, value = line.partition(":")
+                if line.strip() and not colon:
+                    raise ValueError(f"{self.headers_file} holds a line that is no header: one looks like Name: value")
+                if line.strip():
+                    headers[name.strip()] = value.strip()
+        if self.credential_env is not None:
+            credential = os.environ.get(self.credential_env)
+            if not credential:
+                raise ValueError(f"the environment has no {self.credential_env}")
+            headers["Authorization"] = f"Bearer {credential}"
+        return headers
+
+    @field_validator("url")
+    @classmethod
+    def _whole_url(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "")
+        if value is not None and (parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc):
+            raise ValueError("the url of an MCP server looks like https://tools.example.org/mcp, without a password")
+        return value
 
 
 class Settings(BaseSettings):
@@ -57,7 +109,10 @@ class Settings(BaseSettings):
         "namespaces", min_length=1, description="The claim of tokens that names the caller's namespace, or lists them."
     )
     creates_per_minute: int = Field(
-        60, ge=1, description="Sessions that one namespace may open a minute. Callers on this machine are not counted."
+        60,
+        ge=1,
+        description="Sessions that one namespace may open a minute. Where only this machine reaches the server, its "
+        "callers are not counted.",
     )
     creates_per_minute_address: int = Field(600, ge=1, description="The same for one address (of IPv6: one /48).")
     audit_log: bool | None = Field(
@@ -85,8 +140,25 @@ class Settings(BaseSettings):
         description="What opens `/operator`, for the user `operator`. Without it, only this machine can: the server "
         "must listen on loopback and have no `public_url`.",
     )
-    recogniser: str = Field("pocketsphinx:", description="The engine that hears, by URL.")
-    synthesiser: str = Field("espeak:", description="The engine that speaks, by URL.")
+    recogniser: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("pocketsphinx:",),
+        min_length=1,
+        max_length=MOST_ENGINES,
+        description="The engine that hears, by URL; or several (a list; in the environment separated by spaces), of "
+        "which the next one hears what the one before it cannot.",
+    )
+    synthesiser: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("espeak:",),
+        min_length=1,
+        max_length=MOST_ENGINES,
+        description="The engine that speaks, by URL; or several, likewise.",
+    )
+    mcp_servers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")], McpServerSettings] = Field(
+        {},
+        description="MCP servers whose tools become skills (`NAME.TOOL`), each by its name: in the file a table "
+        "`[mcp_servers.NAME]` with `command`, `args`, `env`, or `url`, `headers_file`, `credential_env`; and "
+        "`confirm`, `timeout_seconds`. In the environment, the same as JSON. See [Use MCP](../how-to/use-mcp.md).",
+    )
     model: str | None = Field(
         None,
         description="The language model that answers what is no command, by URL "
@@ -97,6 +169,18 @@ class Settings(BaseSettings):
         ge=2_000,
         le=2_000_000,
         description="How much the model can take in, its answer included. What is older than fits is summarised.",
+    )
+    end_of_turn: str | None = Field(
+        None,
+        description="The engine that says by its sound whether a turn with `semantic_vad` is over, by URL: "
+        "`smart-turn:/path/to/model.onnx`. Without it, words alone say.",
+    )
+    engine_deadline_seconds: float = Field(
+        5.0,
+        gt=0,
+        le=60,
+        description="Where several engines are named: how long one may take to a transcript or to its next sound "
+        "before the next engine does it.",
     )
     engine_workers: int = Field(
         default_factory=lambda: max(1, min(4, os.cpu_count() or 1)),
@@ -200,6 +284,12 @@ class Settings(BaseSettings):
                 "it answers can let anybody in"
             )
         return value
+
+    @field_validator("recogniser", "synthesiser", mode="before")
+    @classmethod
+    def _one_url_or_several(cls, value: object) -> object:
+        """URLs may hold commas, but no spaces."""
+        return tuple(value.split()) if isinstance(value, str) else value
 
     @field_validator("store")
     @classmethod

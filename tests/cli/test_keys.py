@@ -1,5 +1,12 @@
+import fcntl
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
+from sottovoce.vault.api_keys import read, to_text
 from sottovoce.vault.store_key import read_store_key
 from tests.cli.conftest import Run
 
@@ -51,6 +58,37 @@ def test_api_keys_are_made_listed_and_withdrawn(run: Run, tmp_path: Path) -> Non
     assert run("keys", "api", "withdraw", file, "clinic-app").code == 0
     assert "clinic-app" not in run("keys", "api", "list", file).out
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_of_two_changes_at_once_to_the_file_of_api_keys_none_is_lost(
+    run: Run, run_process: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "api-keys.json"
+    for name in ("a", "b"):
+        run("keys", "api", "new", file, "--name", name, "--namespace", name)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    with ThreadPoolExecutor() as pool:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # as a command holds it that changes the file
+        waiting = pool.submit(run_process, "keys", "api", "new", file, "--name", "c", "--namespace", "c")
+        time.sleep(4)
+        assert not waiting.done()
+        file.write_text(to_text([key for key in read(file) if key.name != "a"]))
+        os.close(folder)
+        assert waiting.result().code == 0
+    assert {key.name for key in read(file)} == {"b", "c"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_server_that_owns_its_file_of_api_keys_can_read_it_still_when_root_has_changed_it(
+    run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "api-keys.json"
+    run("keys", "api", "new", file, "--name", "a", "--namespace", "a")
+    os.chown(file, 1234, 1235)
+    file.chmod(0o400)
+    assert run("keys", "api", "new", file, "--name", "b", "--namespace", "b").code == 0
+    found = file.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (1234, 1235, 0o400)
 
 
 def test_api_keys_say_what_is_wrong(run: Run, tmp_path: Path) -> None:

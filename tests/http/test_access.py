@@ -139,3 +139,39 @@ async def test_only_registered_namespaces_or_none_without_keys_if_so_set(serve: 
     strict = await serve(proof="always")
     assert code(await strict.create("bob")) == (401, "proof_required")
     assert code(await strict.http.post(SESSIONS, json=opening(keys), auth=Proof(keys))) == (200, None)
+
+
+async def test_whoever_has_other_keys_uses_up_no_rate_and_learns_not_whether_a_namespace_lives(serve: Serve) -> None:
+    keys, others = NamespaceKeys.generate(), NamespaceKeys.generate()
+    url = "https://voice.example.org"
+    server = await serve(
+        public_url=url, creates_per_minute=1, registered_namespaces={"alice": keys.public.key_hash}, **PROVEN
+    )
+
+    async def call(method: str, path: str, signed_by: NamespaceKeys, body: dict[str, Any] | None = None) -> Any:
+        content = b"" if body is None else json.dumps(body).encode()
+        request = httpx.Request(method, url + path, content=content)
+        request = next(Proof(signed_by).auth_flow(request))
+        headers = {name: request.headers[name] for name in ("content-digest", "signature", "signature-input")}
+        return code(
+            await server.http.request(
+                method, path, content=content, headers=headers | {"Content-Type": "application/json"}
+            )
+        )
+
+    async def tried() -> list[Any]:
+        mine = opening(others)
+        return [
+            await call("POST", SESSIONS, others, mine),
+            await call("POST", SESSIONS, others, mine | {"key_hash": keys.public.key_hash}),
+            await call("POST", SESSIONS, others, opening(keys)),
+            await call("GET", "/api/v1/namespaces/alice", others),
+            await call("GET", f"{SESSIONS}?namespace_id=alice", others),
+            code(await server.http.get("/api/v1/namespaces/alice")),
+        ]
+
+    before = await tried()
+    assert await call("POST", SESSIONS, keys, opening(keys)) == (200, None)
+    assert await tried() == before
+    assert [status for status, _ in before] == [401, 422, 401, 401, 401, 401]
+    assert await call("GET", "/api/v1/namespaces/alice", keys) == (200, None)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from sottovoce import logs
-from sottovoce.errors import SettingsInvalid
+from sottovoce.app import make_app
+from sottovoce.errors import CreatingTooFast, SettingsInvalid
+from sottovoce.http.rates import Buckets
 from sottovoce.settings import read_settings
 from tests.http.conftest import KEY, PROVEN, Serve, Server
 from tests.http.credentials import AUDIENCE, ISSUER, Issuer, KeyFile, bearer
@@ -83,6 +88,37 @@ async def test_what_is_no_credential_is_refused(serve: Serve, keys: KeyFile, iss
     assert answer.headers["www-authenticate"].startswith("Bearer ")
 
 
+@pytest.mark.parametrize(("mounted", "root_path"), [("/voice", ""), ("", "/voice")])
+async def test_under_a_path_of_another_application_callers_are_told_apart_too(
+    keys: KeyFile, mounted: str, root_path: str
+) -> None:
+    key = keys.add("good", "alice")
+    app = make_app(read_settings(recogniser="instant:", synthesiser="instant:", api_keys=keys.path))
+    outer = Starlette(routes=[Mount(mounted, app)])
+    transport = httpx.ASGITransport(outer, root_path=root_path)
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://test{mounted or root_path}") as http:
+        for path in ("/api/v1/examples", f"{SESSIONS}?namespace_id=alice"):
+            assert (await http.get(path)).json()["code"] == "credential_required"
+            assert (await http.get(path, headers=bearer(key))).status_code == 200
+        assert (await http.get(f"{SESSIONS}?namespace_id=bob", headers=bearer(key))).status_code == 404
+
+
+async def test_nothing_that_is_answered_may_be_kept(server: Server) -> None:
+    session = await server.session("alice")
+    for path in (f"/sessions/{session['id']}", "/sessions?namespace_id=alice", "/namespaces/alice", "/nothing"):
+        assert (await server.http.get(f"/api/v1{path}")).headers["cache-control"] == "no-store"
+    assert (await server.create("alice")).headers["cache-control"] == "no-store"
+
+
+async def test_no_caller_is_sent_elsewhere_with_their_credential(serve: Serve, keys: KeyFile) -> None:
+    key = keys.add("good", "*")
+    server = await serve(api_keys=keys.path, public_url="https://voice.example.org")
+    for host in ("voice.example.org", "evil.example"):
+        answer = await server.http.post(f"{SESSIONS}/", json=opening(), headers=bearer(key) | {"host": host})
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        assert "location" not in answer.headers
+
+
 async def test_two_credentials_at_once_are_refused(serve: Serve, keys: KeyFile) -> None:
     key = keys.add("good", "*")
     server = await serve(api_keys=keys.path)
@@ -112,6 +148,7 @@ async def test_a_token_is_for_the_namespaces_it_names_to_the_letter(serve: Serve
         {"iss": "https://elsewhere.example.org"},
         {"aud": "another"},
         {"exp": None},
+        {"exp": float("inf")},
         {"sub": None},
         {"aud": None},
         {"iss": None},
@@ -158,6 +195,21 @@ async def test_an_issuer_that_is_not_there_is_no_fault_of_the_caller(serve: Serv
     answer = await server.http.post(SESSIONS, json=opening(), headers=bearer(Issuer().token("alice")))
     assert (answer.status_code, answer.json()["code"]) == (503, "tokens_unchecked")
     assert answer.headers["retry-after"] == "10"
+
+
+async def test_an_issuer_whose_answer_never_ends_locks_nobody_out_and_holds_nobody_up_twice(
+    serve: Serve, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, seconds in (("FRESH_S", 0.0), ("AGAIN_S", 0.0), ("FETCH_TIMEOUT_S", 1.0)):
+        monkeypatch.setattr(f"sottovoce.vault.tokens.{name}", seconds)
+    server = await serve(max_sessions_per_user=100, **issuer.settings())
+    assert await opens(server, issuer.token("alice")) == (200, "")
+    issuer.drips = True
+    assert await opens(server, issuer.token("alice")) == (200, "")
+    begun = time.monotonic()
+    assert [await opens(server, issuer.token("alice")) for _ in range(10)] == [(200, "")] * 10
+    assert time.monotonic() - begun < 1.0
+    assert await opens(server, Issuer("made-up").token("alice")) == (401, "credential_invalid")
 
 
 @pytest.mark.parametrize(
@@ -282,6 +334,27 @@ async def test_sessions_are_opened_only_so_fast_by_a_namespace_and_from_an_addre
     others = [await fast(server, "192.0.2.1", f"other.{each}") for each in range(2)]
     assert [answer.status_code for answer in others] == [200, 429]
     assert (await fast(server, "192.0.2.3", "bob")).status_code == 200
+
+
+async def test_what_comes_through_a_proxy_of_this_machine_is_counted_though_nobody_listed_it(
+    serve: Serve, keys: KeyFile
+) -> None:
+    key = keys.add("good", "*")
+    server = await serve(
+        api_keys=keys.path, public_url="https://voice.example.org", creates_per_minute=2, creates_per_minute_address=1
+    )
+    assert [(await opens(server, key))[0] for _ in range(3)] == [200, 200, 429]
+    assert await opens(server, key, "bob") == (200, "")
+
+
+def test_what_is_counted_is_not_remembered_by_its_name() -> None:
+    counted = Buckets(5)
+    counted.take("clinic.alice", 0)
+    assert "alice" not in str(vars(counted))
+    for _ in range(4):
+        counted.take("clinic.alice", 0)
+    with pytest.raises(CreatingTooFast):
+        counted.take("clinic.alice", 0)
 
 
 async def test_callers_of_this_machine_are_not_counted(serve: Serve) -> None:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sottovoce.errors import SettingsInvalid
-from sottovoce.vault.receipts import check, hash_of
+from sottovoce.vault.receipts import Signer, check, hash_of
 from tests.http.conftest import KEY, Serve, Server
 
 ALICE = "/api/v1/namespaces/alice"
@@ -85,6 +85,23 @@ async def test_sessions_that_are_opened_meanwhile_go_too(serve: Serve) -> None:
     assert erased["sessions"] >= 20
     left = (await server.http.get(ALICE)).json()["live_sessions"]
     assert erased["sessions"] + left == 20 + len(opened)
+
+
+async def test_of_two_erasures_at_once_each_session_is_in_one_receipt(serve: Serve) -> None:
+    server = await serve(max_sessions_per_user=100)
+    for _ in range(10):
+        await server.session("alice")
+    answers = [answer.json() for answer in await asyncio.gather(*(server.http.delete(ALICE) for _ in range(3)))]
+    assert sum(answer["sessions"] for answer in answers) == 10
+    receipts = [check(answer["receipt"], answer["receipt_key"]) for answer in answers]
+    assert len({receipt["jti"] for receipt in receipts}) == 3
+
+
+async def test_a_token_of_another_kind_is_no_receipt() -> None:
+    signer = Signer()
+    other = jwt.encode({"iat": 1}, signer._key, algorithm="EdDSA")
+    with pytest.raises(jwt.InvalidTokenError, match="receipt"):
+        check(other, signer.public)
 
 
 async def test_a_key_of_the_settings_signs_and_outlives_the_process(serve: Serve, tmp_path: Path) -> None:

@@ -222,3 +222,22 @@ async def test_websocket_urls_follow_public_url_or_a_trusted_proxy_only(serve: S
     called = forwarded | bearer(keys.add("n", "n"))
     url = (await public.http.post("/api/v1/sessions", json=body, headers=called)).json()["websocket_url"]
     assert url.startswith("wss://sotto.example.com/voice/ws/voice?")
+
+
+async def test_a_transcript_is_there_while_its_session_is(server: Server) -> None:
+    session = await server.session()
+    path = f"/api/v1/sessions/{session['id']}/transcript"
+    assert (await server.http.get(path)).json() == {"items": []}
+    async with server.stream(session["websocket_url"]) as stream:
+        await stream.type("note that the projector is broken")
+        await stream.until("output_audio_buffer.stopped")
+        items = (await server.http.get(path)).json()["items"]
+        assert [(item["role"], item["text"], item["status"], item["spoken"]) for item in items] == [
+            ("user", "note that the projector is broken", "completed", False),
+            ("assistant", "Noted: the projector is broken.", "completed", True),
+        ]
+        await stream.type("goodbye")
+        await stream.until("session.ended")
+    assert (await server.http.get(path)).json() == {"items": []}
+    await server.http.delete(f"/api/v1/sessions/{session['id']}")
+    assert (await server.http.get(path)).status_code == 404

@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import psutil
 import pytest
 import uvloop
 
 from sottovoce.errors import EngineFault
-from sottovoce.speech import espeak, espeak_worker
+from sottovoce.speech import espeak, espeak_worker, speaking_worker
 from sottovoce.speech.espeak import EspeakSynthesiser
 
 TEXT = "I will remind you to call the school tomorrow morning."
@@ -129,7 +130,7 @@ def test_a_worker_that_dies_over_a_sentence(
         "it hangs": _hangs,
     }
     if scenario == "it hangs":
-        monkeypatch.setattr(espeak, "ANSWER_S", 0.5)
+        monkeypatch.setattr(espeak, "_PROGRAM", msgspec.structs.replace(espeak._PROGRAM, answer_s=0.5))
 
     async def run() -> None:
         before = psutil.Process().children()
@@ -228,7 +229,7 @@ def test_data_too_deep_for_espeak_are_said_to_be_so(tmp_path: Path, monkeypatch:
     (deep / "espeakng_loader").mkdir(parents=True)
     (deep / "espeakng_loader" / "__init__.py").touch()
     monkeypatch.syspath_prepend(deep)
-    with pytest.raises(espeak_worker.NotThereError, match=r"lies too deep for espeak-ng: .* and may have 159"):
+    with pytest.raises(speaking_worker.NotThereError, match=r"lies too deep for espeak-ng: .* and may have 159"):
         espeak_worker._bundled()
 
 
@@ -242,14 +243,14 @@ def test_without_the_loader_the_systems_library_serves_or_what_to_install_is_sai
         timeout=60,
         check=False,
     )
-    kind, length = espeak_worker.FRAME_HEAD.unpack_from(worker.stdout)
-    said = worker.stdout[espeak_worker.FRAME_HEAD.size :]
+    kind, length = speaking_worker.FRAME_HEAD.unpack_from(worker.stdout)
+    said = worker.stdout[speaking_worker.FRAME_HEAD.size :]
     assert len(said) == length
     try:
         ctypes.CDLL("libespeak-ng.so.1")
     except OSError:
-        assert kind == espeak_worker.FAULT
+        assert kind == speaking_worker.FAULT
         assert b"pip install 'sottovoce[espeak]'" in said
         assert b"apt-get install libespeak-ng1" in said
     else:
-        assert kind == espeak_worker.HELLO
+        assert kind == speaking_worker.HELLO

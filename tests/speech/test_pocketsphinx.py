@@ -10,7 +10,7 @@ import soundfile
 
 from sottovoce.errors import EngineFault, EngineUnavailable
 from sottovoce.orchestrator.skills import Skills
-from sottovoce.speech import pocketsphinx
+from sottovoce.speech import hearing_pool, pocketsphinx
 from sottovoce.speech.base import HEARING_RATE, Hearing, Transcript
 from sottovoce.speech.pocketsphinx import PocketsphinxRecogniser
 
@@ -107,7 +107,7 @@ async def test_an_utterance_that_has_ended_outlives_its_worker_and_so_does_its_n
 
 async def test_an_utterance_over_which_workers_die_again_and_again_is_given_up(engine: PocketsphinxRecogniser) -> None:
     hearing = begin(engine, recording()[:HALF])
-    for restarts in range(1, pocketsphinx.ATTEMPTS + 1):
+    for restarts in range(1, hearing_pool.ATTEMPTS + 1):
         worker(engine).kill()
         while engine.status().restarts < restarts or not engine.status().workers:
             await asyncio.sleep(0.01)
@@ -161,7 +161,7 @@ async def test_sound_beyond_the_longest_utterance_is_not_kept(
 ) -> None:
     sound = recording()
     whole, cut = await heard(engine, sound), await heard(engine, sound[: HALF + 100])
-    monkeypatch.setattr(pocketsphinx, "MAX_SOUND_BYTES", HALF + 100)
+    monkeypatch.setattr(hearing_pool, "MAX_SOUND_BYTES", HALF + 100)
     hearing = begin(engine, sound)
     assert len(hearing._utterance.sound) == HALF + 100  # type: ignore[attr-defined]
     assert await hearing.finish() == cut != whole

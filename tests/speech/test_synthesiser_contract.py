@@ -10,6 +10,7 @@ import pytest
 
 from sottovoce.errors import EngineUnavailable, LanguageNotSupported
 from sottovoce.speech.base import EngineContext, Synthesiser
+from sottovoce.speech.chain_speaking import ChainSynthesiser
 from sottovoce.speech.registry import make_synthesiser
 from tests.peers import engines
 
@@ -21,7 +22,9 @@ Curve = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
 def make(url: str) -> Synthesiser:
-    return make_synthesiser(url, EngineContext(grammars={}, workers=1))
+    """A chain, if there are several URLs."""
+    engines = [make_synthesiser(each, EngineContext(grammars={}, workers=1)) for each in url.split()]
+    return engines[0] if len(engines) == 1 else ChainSynthesiser(engines, deadline_s=30.0)
 
 
 @pytest.fixture(scope="module", params=engines.SYNTHESISERS)
@@ -74,6 +77,8 @@ def left_behind() -> tuple[int, int, int]:
 
 @pytest.mark.parametrize(("text", "language"), [(ENGLISH, "en"), (GERMAN, "de")])
 async def test_it_speaks_in_chunks_of_at_most_100_ms(synthesiser: Synthesiser, text: str, language: str) -> None:
+    if language not in synthesiser.languages:
+        pytest.skip("a voice of piper's speaks one language")
     chunks = await spoken(synthesiser, text, language)
     assert all(chunk and len(chunk) % 2 == 0 for chunk in chunks)
     assert max(map(len, chunks)) <= 2 * synthesiser.sample_rate // 10
@@ -140,7 +145,8 @@ async def test_who_listens_slowly_holds_up_nobody_and_loses_nothing(synthesiser:
 
 async def test_many_at_once_each_get_their_own(synthesiser: Synthesiser) -> None:
     texts = [("One" + ", and another" * number, "en") for number in range(6)]
-    texts += [("Eins" + " und noch eines" * number, "de") for number in range(6)]
+    if "de" in synthesiser.languages:
+        texts += [("Eins" + " und noch eines" * number, "de") for number in range(6)]
     alone = [await spoken(synthesiser, *text) for text in texts]
     together = await asyncio.gather(*(spoken(synthesiser, *text) for text in texts))
     assert all(alike(*both) for both in zip(together, alone, strict=True))

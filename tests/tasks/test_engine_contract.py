@@ -14,7 +14,7 @@ from sottovoce.core.task import TaskState
 from sottovoce.errors import InvalidArguments, SessionNotFound, TaskConflict, TaskNotFound, UnknownTaskType
 from sottovoce.orchestrator.base import Tasks, TaskUpdate
 from sottovoce.orchestrator.builtin import SKILLS
-from sottovoce.orchestrator.skills import Job, Seconds, Skills, SkillSet, Text, task_skill
+from sottovoce.orchestrator.skills import Job, Seconds, SkillFailed, Skills, SkillSet, Text, task_skill
 from sottovoce.store.base import SessionRecord
 from sottovoce.store.memory import MemoryStore
 from sottovoce.tasks.local import KEPT_AT_MOST, PENDING_AT_MOST, RUNNING_AT_ONCE, LocalTasks
@@ -63,7 +63,23 @@ async def resigned(_job: Job) -> None:
     raise asyncio.CancelledError
 
 
-EXTRA = SkillSet(skills=(hang, stubborn, broken, choosy, resigned))
+@task_skill
+async def stepping(job: Job) -> None:
+    """Say how far it has come: twice at once, then later."""
+    await job.progress(0.25, "first step")
+    await job.progress(0.3, "too soon to tell")
+    await job.until(job.now() + timedelta(seconds=1))
+    await job.progress(None, "last step")
+    await asyncio.get_running_loop().create_future()
+
+
+@task_skill
+async def honest(_job: Job, text: Text = "") -> None:
+    """Fail, and tell its user why."""
+    raise SkillFailed(f"It does not know {text}")
+
+
+EXTRA = SkillSet(skills=(hang, stubborn, broken, choosy, resigned, stepping, honest))
 
 
 class Bench:
@@ -422,3 +438,25 @@ async def test_closing_stops_everything(bench: Bench) -> None:
     await bench.engine.close()
     await settle()
     assert len(asyncio.all_tasks()) == before
+
+
+async def test_how_far_a_task_has_come_is_told_but_not_too_often(bench: Bench) -> None:
+    tasks = await bench.admit(S)
+    task = (await tasks.start("stepping", {})).task
+    await settle()
+    await bench.time.pass_(2)
+    told = [
+        (update.task.progress, update.task.progress_message, update.moved)
+        for update in bench.updates
+        if update.task.progress_message is not None
+    ]
+    assert told == [(0.25, "first step", False), (None, "last step", False)]
+    erased = (await tasks.erase(task.id)).task
+    assert (erased.state, erased.progress_message) == (TaskState.CANCELLED, None)
+
+
+async def test_a_skill_that_gives_up_says_why_to_its_client_only(bench: Bench) -> None:
+    tasks = await bench.admit(S)
+    task = (await tasks.start("honest", {"text": "the password"})).task
+    assert (task.state, task.error_message) == (TaskState.FAILED, "It does not know the password")
+    assert str(SkillFailed("the password")) == ""

@@ -74,6 +74,17 @@ def test_nonces_are_forgotten_when_their_proofs_are_too_old_anyway() -> None:
     assert len(prover._seen) <= MAX_AGE_S + 11
 
 
+def test_no_namespace_uses_up_the_nonces_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sottovoce.vault.proof.MAX_NONCES_OF_ONE", 3)
+    busy, other, prover = NamespaceKeys.generate(), NamespaceKeys.generate(), Prover()
+    for _ in range(3):
+        prover.check(signed(busy), BODY, busy.public, 0.0)
+    with pytest.raises(ProofInvalid):
+        prover.check(signed(busy), BODY, busy.public, 0.0)
+    prover.check(signed(other), BODY, other.public, 0.0)
+    prover.check(signed(busy), BODY, busy.public, MAX_AGE_S + 11)
+
+
 def test_the_library_agrees_with_the_example_of_rfc_9421() -> None:
     """Appendix B.2.6: Ed25519 over a request, with the RFC's own key and signature."""
     key = load_pem_public_key(

@@ -7,6 +7,7 @@ import typer
 from sottovoce import __version__
 from sottovoce.cli import audit, keys
 from sottovoce.cli.doctor import doctor
+from sottovoce.cli.mcp import mcp
 from sottovoce.cli.serve import serve
 from sottovoce.cli.talk import talk
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(talk)
 app.command()(doctor)
+app.command()(mcp)
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 

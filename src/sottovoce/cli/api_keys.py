@@ -1,7 +1,10 @@
 """`sottovoce keys api`: the credentials of callers."""
 
+import fcntl
 import os
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -56,7 +59,7 @@ def new(
 
     **Exit codes**: 0 made; 2 the file cannot be read or written, there is a key of that name, or a name is malformed.
     """
-    with told(ExitCode.WRONG_USE):
+    with told(ExitCode.WRONG_USE), _alone(file):
         keys = api_keys.read(file) if file.exists() else []
         if any(key.name == name for key in keys):
             raise SettingsInvalid(f"{file} has a key named {name} already: take another name, or withdraw that one")
@@ -101,7 +104,7 @@ def withdraw(file: File, name: Annotated[str, typer.Argument(help="The key's nam
 
     **Exit codes**: 0 withdrawn; 2 there is no such key, or the file cannot be read or written.
     """
-    with told(ExitCode.WRONG_USE):
+    with told(ExitCode.WRONG_USE), _alone(file):
         keys = api_keys.read(file)
         left = [key for key in keys if key.name != name]
         if len(left) == len(keys):
@@ -110,12 +113,35 @@ def withdraw(file: File, name: Annotated[str, typer.Argument(help="The key's nam
     typer.echo(f"Withdrawn: {name}.")
 
 
-def _write(file: Path, keys: list[ApiKey]) -> None:
-    """In one step, so that a server never reads half of it. Raises SettingsInvalid."""
+@contextmanager
+def _alone(file: Path) -> Generator[None, None, None]:
+    """No other command changes the file meanwhile: it would bring a key back that is being withdrawn.
+
+    Raises SettingsInvalid.
+    """
     try:
-        mode = file.stat().st_mode & 0o777 if file.exists() else 0o600
+        folder = os.open(file.resolve().parent, os.O_RDONLY)
+    except OSError as error:
+        raise SettingsInvalid(f"{file} cannot be written: {error.strerror}") from None
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # the file itself is another one after each change
+        yield
+    finally:
+        os.close(folder)
+
+
+def _write(file: Path, keys: list[ApiKey]) -> None:
+    """In one step, so that a server never reads half of it; whoever could read it can read it still.
+
+    Raises SettingsInvalid.
+    """
+    try:
+        before = file.stat() if file.exists() else None
+        mode = before.st_mode & 0o777 if before is not None else 0o600
         with tempfile.NamedTemporaryFile("w", dir=file.resolve().parent, delete=False, encoding="utf-8") as out:
             out.write(api_keys.to_text(keys))
+        if before is not None and (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+            os.chown(out.name, before.st_uid, before.st_gid)
         os.chmod(out.name, mode)  # noqa: PTH101 - of a name, not of an open file
         os.replace(out.name, file.resolve())  # noqa: PTH105
     except OSError as error:

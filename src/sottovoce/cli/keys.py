@@ -1,5 +1,6 @@
 """`sottovoce keys`."""
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Annotated
@@ -107,3 +108,9 @@ def read_keys(file: Path) -> NamespaceKeys:
             return NamespaceKeys.from_text(file.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, InvalidPublicKeys):
             raise SettingsInvalid(f"{file} is no file of keys. One is made by: sottovoce keys new {file}") from None
+
+
+def name_hash(namespace: str) -> str:
+    """A namespace shows the same fingerprint every time. One that is used without its keys has none: its name has to
+    do."""
+    return "sha256:" + hashlib.sha256(f"sottovoce namespace {namespace}".encode()).hexdigest()

@@ -1,7 +1,6 @@
 """`sottovoce talk`."""
 
 import asyncio
-import hashlib
 import secrets
 import signal
 from collections.abc import AsyncGenerator, Callable
@@ -16,7 +15,7 @@ from pydantic import SecretStr
 
 from sottovoce.cli.credential import read_credential
 from sottovoce.cli.exits import ExitCode, told
-from sottovoce.cli.keys import read_keys
+from sottovoce.cli.keys import name_hash, read_keys
 from sottovoce.cli.own_server import own_server
 from sottovoce.cli.show import EXPECTED_ENDS, Events, Transcript
 from sottovoce.client import (
@@ -200,19 +199,13 @@ async def _session(request: _Request) -> AsyncGenerator[VoiceSession, None]:
         client = VoiceClient(
             url,
             namespace_id=namespace,
-            key_hash=_key_hash(namespace),
+            key_hash=name_hash(namespace),
             keys=keys,
             credential=None if request.credential is None else request.credential.get_secret_value(),
             device_type="cli",
         )
         await stack.enter_async_context(client)
         yield await stack.enter_async_context(client.session())
-
-
-def _key_hash(namespace: str) -> str:
-    """A namespace shows the same fingerprint every time. One that is used without its keys has none: its name has to
-    do."""
-    return "sha256:" + hashlib.sha256(f"sottovoce namespace {namespace}".encode()).hexdigest()
 
 
 def _verdict(outcome: Outcome) -> ExitCode:

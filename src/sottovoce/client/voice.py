@@ -24,50 +24,20 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from sottovoce import __version__
+from sottovoce.client.calls import Opened, SessionCalls, SessionInfo
 from sottovoce.client.errors import ABNORMAL_CLOSURE, ServerUnreachable, StreamClosed
 from sottovoce.client.events import Event, Sound, decode
 from sottovoce.client.rest import Rest, is_local
 from sottovoce.client.stream import open_stream
-from sottovoce.errors import NotSealedForThis, SessionNotFound
+from sottovoce.errors import NotSealedForThis
 from sottovoce.vault.keys import NamespaceKeys
 from sottovoce.vault.keys import decode as decode_base64
 from sottovoce.vault.sealing import Purpose, SessionKey, open_sealed
 from sottovoce.wire import client_events as ce
-from sottovoce.wire.views import TaskView
 
 INPUT_RATE = 16_000
 """Samples a second of the sound that a session takes and gives, unless `session.update` says otherwise."""
 BYTES_PER_SECOND = 2 * INPUT_RATE
-
-
-class _HandedOver(msgspec.Struct, frozen=True):
-    sealed: str | None = None
-    plain: str | None = None
-
-
-class Opened(msgspec.Struct, kw_only=True):
-    """The answer to `POST /sessions`. `websocket_url` holds the one-time ticket: show it to nobody."""
-
-    id: str
-    namespace_id: str
-    status: str
-    created_at: str
-    websocket_url: str
-    session_key: _HandedOver = _HandedOver()
-
-
-class SessionInfo(Opened, kw_only=True):
-    """A session as it is now; `turn` is idle, listening, thinking or speaking. Times are RFC 3339, UTC."""
-
-    expires_at: str
-    message_count: int
-    pending_tasks: int
-    turn: str
-
-
-class _TaskResult(msgspec.Struct):
-    result: Any
-    sealed: str | None = None
 
 
 class _Page(msgspec.Struct):
@@ -125,9 +95,26 @@ class VoiceClient:
                 return found
             params["after"] = page.next
 
+    def at(self, session_id: str) -> SessionCalls:
+        """Calls about a session, connected to or not."""
+        return SessionCalls(self._rest, session_id)
+
+    async def create(self) -> Opened:
+        """A new session for somebody to connect to, within 30 s. Raises TooManySessions, InvalidKeyHash, NodeFull."""
+        return await self._rest.call(Opened, "POST", "/sessions", body=self._who)
+
     async def open(self) -> "VoiceSession":
         """A new session with its stream connected. Raises TooManySessions, InvalidKeyHash, NodeFull."""
-        opened = await self._rest.call(Opened, "POST", "/sessions", body=self._who)
+        opened = await self.create()
+        session = await self._connected(opened)
+        session.key = self._session_key(opened)
+        return session
+
+    async def attach(self, session_id: str) -> "VoiceSession":
+        """Connect to a session that lives; whoever is connected to it no longer is. Raises SessionNotFound."""
+        return await self._connected(await self._rest.call(Opened, "POST", f"/sessions/{session_id}/resume"))
+
+    async def _connected(self, opened: Opened) -> "VoiceSession":
         try:
             stream = await open_stream(opened.websocket_url, direct=is_local(self._rest.base_url))
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI):
@@ -136,9 +123,7 @@ class VoiceClient:
                 f"{self._rest.base_url} answers, but its WebSocket does not open. Behind a proxy, the server needs "
                 "public_url (SOTTOVOCE_PUBLIC_URL), and the proxy must pass WebSockets on"
             ) from None
-        session = VoiceSession(self._rest, opened.id, stream)
-        session.key = self._session_key(opened)
-        return session
+        return VoiceSession(self._rest, opened.id, stream)
 
     def _session_key(self, opened: Opened) -> SessionKey | None:
         handed = opened.session_key
@@ -159,16 +144,15 @@ class VoiceClient:
             await session.close()
 
 
-class VoiceSession:
+class VoiceSession(SessionCalls):
     """One session and its stream. Iterate over it to read; sending and reading may go on at the same time."""
 
     def __init__(self, rest: Rest, session_id: str, stream: ClientConnection) -> None:
-        self.id = session_id
+        super().__init__(rest, session_id)
         self.key: SessionKey | None = None
         """What records of the session are sealed under; None if the server handed none over."""
         self.sent_bytes = 0
         """Of sound."""
-        self._rest = rest
         self._stream = stream
         self._events_sent = 0
 
@@ -237,57 +221,6 @@ class VoiceSession:
     async def __aiter__(self) -> AsyncIterator[Event | Sound]:
         async for message in self.messages():
             yield decode(message) if isinstance(message, str) else Sound(message)
-
-    # -- calls about it ----------------------------------------------------------------------------------------------
-
-    async def info(self) -> SessionInfo:
-        """The session as it is now. Raises SessionNotFound."""
-        return await self._rest.call(SessionInfo, "GET", f"/sessions/{self.id}")
-
-    async def stats(self) -> dict[str, Any]:
-        """Counts and times. Raises SessionNotFound."""
-        return await self._rest.call(dict[str, Any], "GET", f"/sessions/{self.id}/stats")
-
-    async def tasks(self, state: str | None = None) -> list[TaskView]:
-        """Its tasks, oldest first; of one state, if given. Raises SessionNotFound."""
-        params = None if state is None else {"state": state}
-        return await self._rest.call(list[TaskView], "GET", f"/sessions/{self.id}/tasks", params=params)
-
-    async def start_task(self, type_: str, arguments: dict[str, Any]) -> TaskView:
-        """Start a task without a word said. Raises UnknownTaskType, InvalidArguments."""
-        body = {"type": type_, "arguments": arguments}
-        return await self._rest.call(TaskView, "POST", f"/sessions/{self.id}/tasks", body=body)
-
-    async def task(self, task_id: str) -> TaskView:
-        """One task. Raises TaskNotFound."""
-        return await self._rest.call(TaskView, "GET", f"/tasks/{task_id}")
-
-    async def cancel_task(self, task_id: str) -> TaskView:
-        """Stop it. Raises TaskNotFound, TaskConflict."""
-        return await self._rest.call(TaskView, "POST", f"/tasks/{task_id}/cancel")
-
-    async def answer_task(self, task_id: str, value: bool | float | str) -> TaskView:
-        """Answer what it asks: True (confirm), False (refuse) or a value. Raises TaskNotFound, TaskConflict."""
-        return await self._rest.call(TaskView, "POST", f"/tasks/{task_id}/input", body={"value": value})
-
-    async def result(self, task_id: str) -> Any:
-        """What it made. Raises TaskNotFound, ResultNotReady."""
-        return (await self._rest.call(_TaskResult, "GET", f"/tasks/{task_id}/result")).result
-
-    async def sealed_result(self, task_id: str) -> str | None:
-        """The same, sealed to the namespace's key: `open_result` opens it wherever the keys are, also when the session
-        is over. None without keys. Raises TaskNotFound, ResultNotReady."""
-        return (await self._rest.call(_TaskResult, "GET", f"/tasks/{task_id}/result")).sealed
-
-    async def end(self) -> None:
-        """Ask the server to close the session and forget it; `session.ended` then comes over the stream, last.
-
-        Harmless if it has ended already.
-        """
-        try:
-            await self._rest.call(dict[str, str], "DELETE", f"/sessions/{self.id}")
-        except SessionNotFound:
-            return
 
     async def close(self) -> None:
         """End the session and close the stream. Harmless if either is done already."""

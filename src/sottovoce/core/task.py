@@ -66,6 +66,10 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     """What kind of answer it asks for: "yes_no", "text", "duration" (seconds) or "moment" (RFC 3339)."""
     result: Any = None
     error_message: str | None = None
+    progress: float | None = None
+    """How far it has come, 0 to 1, if it knows."""
+    progress_message: str | None = None
+    """What it is doing, in its own words."""
 
     @property
     def pending(self) -> bool:

@@ -6,7 +6,14 @@ from typing import Any
 from fastapi import Request
 
 from sottovoce.core.addresses import is_loopback
-from sottovoce.errors import NamespaceNotFound, ProofInvalid, ProofRequired, SessionNotFound, TaskNotFound
+from sottovoce.errors import (
+    CredentialRequired,
+    NamespaceNotFound,
+    ProofInvalid,
+    ProofRequired,
+    SessionNotFound,
+    TaskNotFound,
+)
 from sottovoce.http.callers import CALLER
 from sottovoce.live.hub import Hub
 from sottovoce.vault.callers import Caller
@@ -33,7 +40,11 @@ class Access:
         self._prover = Prover()
 
     async def __call__(self, request: Request) -> None:
-        """Raises SessionNotFound, TaskNotFound (also for those of another caller), ProofRequired, ProofInvalid."""
+        """Raises SessionNotFound, TaskNotFound (also for those of another caller), ProofRequired, ProofInvalid,
+        CredentialRequired.
+        """
+        if CALLER not in request.scope:
+            raise CredentialRequired  # whatever way led here past the gate
         path = request.path_params
         if "session_id" in path:
             await self._session(request, path["session_id"], SessionNotFound)
@@ -70,7 +81,8 @@ class Access:
             signed = SignedRequest(request.method, self._target(request), dict(request.headers))
             self._prover.check(signed, await request.body(), keys, self._hub.node.clock.steady())
         elif self._always:
-            raise ProofRequired
+            # Whether a namespace has shown keys, which is whether it lives, is not for others to tell by the answer.
+            raise ProofInvalid if "signature-input" in request.headers else ProofRequired
 
     def _target(self, request: Request) -> str:
         scope: dict[str, Any] = dict(request.scope)

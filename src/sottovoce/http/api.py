@@ -46,6 +46,7 @@ def make_api(
         lifespan=lifespan,
         docs_url=None,  # both pages would load from another host
         redoc_url=None,
+        redirect_slashes=False,  # to an address made of the request's Host, over http behind a proxy that ends TLS
     )
     problems.install(app)
     app.add_middleware(BodyLimit)

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sottovoce import logs
 from sottovoce.http.access import NAMESPACE
-from sottovoce.http.callers import CALLER, GUARDED
+from sottovoce.http.callers import CALLER, GUARDED, is_guarded
 from sottovoce.vault.callers import Caller
 from sottovoce.vault.pseudonyms import Pseudonyms
 
@@ -24,7 +24,7 @@ class AuditLog:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it."""
-        if scope["type"] != "http" or not scope["path"].startswith(GUARDED):
+        if not is_guarded(scope):
             await self._app(scope, receive, send)
             return
         status = 500

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sottovoce.core.addresses import host_of, is_loopback
 from sottovoce.errors import CredentialInvalid, CredentialRequired, ForeignHost, SottovoceError
@@ -70,8 +70,20 @@ class CredentialGate:
         raise CredentialInvalid
 
 
+def is_guarded(scope: Scope) -> bool:
+    """Whether a request is one that callers have to be told apart for, also where the server is mounted under a path of
+    another application's."""
+    if scope["type"] != "http":
+        return False
+    root: str = scope.get("root_path", "")
+    path: str = scope["path"]
+    within = path.removeprefix(root) if path.startswith(f"{root}/") else path  # as the router sees it
+    return within.startswith(GUARDED)
+
+
 class Callers:
-    """ASGI middleware: puts the caller of a guarded path into the scope, or answers why not."""
+    """ASGI middleware: puts the caller of a guarded path into the scope, or answers why not. What it guards is for
+    nobody to keep: neither proxies nor the disk of a browser."""
 
     def __init__(self, app: ASGIApp, gate: Gate) -> None:
         self._app = app
@@ -79,10 +91,18 @@ class Callers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it."""
-        if scope["type"] == "http" and scope["path"].startswith(GUARDED):
-            try:
-                scope[CALLER] = await self._gate.caller(Headers(scope=scope))
-            except SottovoceError as error:
-                await answer(error)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if not is_guarded(scope):
+            await self._app(scope, receive, send)
+            return
+        try:
+            scope[CALLER] = await self._gate.caller(Headers(scope=scope))
+        except SottovoceError as error:
+            await answer(error)(scope, receive, send)
+            return
+
+        async def not_to_be_kept(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Cache-Control"] = "no-store"
+            await send(message)
+
+        await self._app(scope, receive, not_to_be_kept)

@@ -1,6 +1,10 @@
-"""How fast sessions may be opened, by each namespace and from each address. Callers on this machine are not counted."""
+"""How fast sessions may be opened, by each namespace and from each address. Callers on this machine are not counted
+where nobody else reaches the server; where others do, what seems to be one may be a proxy with the whole world behind
+it."""
 
+import hashlib
 import math
+import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 
@@ -21,16 +25,19 @@ class Buckets:
 
     def __init__(self, a_minute: int) -> None:
         self._a_minute = a_minute
-        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+        self._key = secrets.token_bytes(32)
+        self._buckets: OrderedDict[bytes, TokenBucket] = OrderedDict()
+        """By keyed hashes: names stay out of memory, also when a namespace has been erased."""
 
     def take(self, name: str, now: float) -> None:
         """Raises CreatingTooFast."""
-        bucket = self._buckets.get(name)
+        hashed = hashlib.blake2b(name.encode(), key=self._key, digest_size=16).digest()
+        bucket = self._buckets.get(hashed)
         if bucket is None:
-            bucket = self._buckets[name] = TokenBucket(self._a_minute / MINUTE_S, self._a_minute, now)
+            bucket = self._buckets[hashed] = TokenBucket(self._a_minute / MINUTE_S, self._a_minute, now)
             if len(self._buckets) > MOST_COUNTED:
                 self._buckets.popitem(last=False)
-        self._buckets.move_to_end(name)
+        self._buckets.move_to_end(hashed)
         if not bucket.take(1, now):
             raise CreatingTooFast(retry_after_s=math.ceil(MINUTE_S / self._a_minute))
 
@@ -44,18 +51,22 @@ class CreationRates:
         *,
         by_namespace: int,
         by_address: int,
+        reached_by_others: bool,
         clock: Callable[[], float],
     ) -> None:
         self._trusted = frozenset(trusted_proxies)
         self._namespaces = Buckets(by_namespace)
         self._addresses = Buckets(by_address)
+        self._reached_by_others = reached_by_others
         self._clock = clock
 
     def take(self, request: Request, namespace_id: str) -> None:
         """Raises CreatingTooFast."""
         address = client_address(request, self._trusted)
-        if is_loopback(address):
+        here = is_loopback(address)
+        if here and not self._reached_by_others:
             return
         now = self._clock()
-        self._addresses.take(network(address), now)
+        if not here:
+            self._addresses.take(network(address), now)
         self._namespaces.take(namespace_id, now)

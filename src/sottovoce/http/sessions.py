@@ -16,7 +16,7 @@ from sottovoce.live.asked import NewSession
 from sottovoce.live.hub import Hub
 from sottovoce.live.session import LiveSession
 from sottovoce.vault.keys import PublicKeys, public_keys
-from sottovoce.wire.views import rfc3339
+from sottovoce.wire.views import ItemSaid, item_said, rfc3339
 
 NamespaceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\-]{1,128}$")]
 DeviceType = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_\-]{1,32}$")]
@@ -111,6 +111,12 @@ class SessionStats(TypedDict):
     expires_in_seconds: float
 
 
+class Transcript(TypedDict):
+    """What was said in a session that lives."""
+
+    items: list[ItemSaid]
+
+
 class SessionPage(TypedDict):
     """Some of a namespace's live sessions, newest first."""
 
@@ -140,19 +146,18 @@ def router(hub: Hub, urls: WebSocketUrls, access: Access, rates: CreationRates) 
     async def create(body: SessionRequest, request: Request) -> SessionOpened:
         if not access.may(request, body.namespace_id):
             raise NamespaceNotAllowed
-        shown = None if body.public_keys is None else _shown(body.public_keys)
+        new = NewSession(
+            namespace_id=body.namespace_id,
+            key_hash=body.key_hash,
+            device_type=body.device_type,
+            client_version=body.client_version,
+            public_keys=None if body.public_keys is None else _shown(body.public_keys),
+            origin=origin_of(request.headers),
+        )
+        shown = await hub.shown(new)  # first: whoever shows other keys than a registered namespace's uses up no rate
         await access.prove(request, await hub.keyring.known(body.namespace_id) or shown)
         rates.take(request, body.namespace_id)
-        live, ticket = await hub.create(
-            NewSession(
-                namespace_id=body.namespace_id,
-                key_hash=body.key_hash,
-                device_type=body.device_type,
-                client_version=body.client_version,
-                public_keys=shown,
-                origin=origin_of(request.headers),
-            )
-        )
+        live, ticket = await hub.create(new)
         base = urls.base(request)
         created = _created(live, urls.with_ticket(base, live.id, ticket))
         from_here = request.client is not None and is_loopback(request.client.host)
@@ -207,6 +212,10 @@ def router(hub: Hub, urls: WebSocketUrls, access: Access, rates: CreationRates) 
             interruptions_count=usage["interruptions"],
             expires_in_seconds=round(max(0.0, live.record.expires_at - now), 3),
         )
+
+    @routes.get("/{session_id}/transcript", summary="What was said so far, oldest first")
+    async def transcript(session_id: SessionId) -> Transcript:
+        return Transcript(items=[item_said(item) for item in hub.find(session_id).items])
 
     return routes
 

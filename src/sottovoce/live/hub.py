@@ -48,6 +48,7 @@ from sottovoce.orchestrator.base import TaskUpdate
 from sottovoce.store.base import Place, SessionRecord, Store
 from sottovoce.tasks.base import TaskEngine, TaskStore
 from sottovoce.vault import tickets
+from sottovoce.vault.keys import PublicKeys
 from sottovoce.vault.lockdown import Part
 from sottovoce.vault.namespaces import fingerprint
 
@@ -114,8 +115,7 @@ class Hub:
     async def start(self) -> None:
         """Start the store, the engines and the pulse. Raises StoreUnavailable, EngineUnavailable."""
         await self.store.start()
-        await self.node.recogniser.start()
-        await self.node.synthesiser.start()
+        await self.node.start()
         await self.tasks.start()
         await self._wash.start()
         self._pulse.start()
@@ -126,9 +126,7 @@ class Hub:
         await self._pulse.stop()
         self._wash.close()
         await self.tasks.close()
-        await self.node.orchestrator.close()
-        await self.node.synthesiser.close()
-        await self.node.recogniser.close()
+        await self.node.close()
         await self.store.close()
 
     async def drain(self) -> None:
@@ -171,10 +169,7 @@ class Hub:
         Raises InvalidKeyHash, InvalidPublicKeys, TooManySessions, NodeFull, NodeOverloaded, StoreUnavailable.
         """
         key_hash = fingerprint(new.key_hash)
-        try:
-            public_keys = await self.keyring.shown(new, key_hash)
-        except (InvalidKeyHash, InvalidPublicKeys, StoreUnavailable) as error:
-            raise self._refused(error) from None
+        public_keys = await self.shown(new)
         if self._live >= self.most:
             raise self._refused(NodeFull(retry_after_s=RETRY_AFTER_S))
         if self._pulse.lag_s > self._limits.lag_s:
@@ -209,6 +204,13 @@ class Hub:
         self.node.metrics.sessions_live.set(self._live)
         log.debug("session_created", session=short(record.id))
         return live, text
+
+    async def shown(self, new: NewSession) -> PublicKeys | None:
+        """The namespace's public keys, if it has any. Raises InvalidKeyHash, InvalidPublicKeys, StoreUnavailable."""
+        try:
+            return await self.keyring.shown(new, fingerprint(new.key_hash))
+        except (InvalidKeyHash, InvalidPublicKeys, StoreUnavailable) as error:
+            raise self._refused(error) from None
 
     def _refused(self, error: SottovoceError) -> SottovoceError:
         self.node.metrics.sessions_refused.labels(error.code).inc()
@@ -331,7 +333,7 @@ class Hub:
 
     def on_task(self, update: TaskUpdate) -> None:
         """A task changed: tell its session, if that is there."""
-        if not update.say:
+        if update.moved and not update.say:
             self.node.metrics.tasks.labels(update.task.type, str(update.task.state)).inc()
         live = self._sessions.get(update.task.session_id)
         if live is not None and live.session.live:

@@ -1,5 +1,8 @@
 """What a namespace may ask about itself: what is held of it, and that all of it be erased."""
 
+import asyncio
+from weakref import WeakValueDictionary
+
 import msgspec
 
 from sottovoce.core.session import ENDED
@@ -42,6 +45,8 @@ class Rights:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._erasing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Namespaces that are being erased: each session is counted in one receipt only."""
 
     async def held(self, namespace_id: str) -> Held:
         """Counts and times; zeros where there is nothing."""
@@ -59,7 +64,13 @@ class Rights:
         )
 
     async def erase(self, namespace_id: str) -> Erased:
-        """End and forget every session of the namespace; nothing of it is left when this returns."""
+        """End and forget every session of the namespace: nothing of what was opened before this call is left when it
+        returns."""
+        lock = self._erasing.setdefault(namespace_id, asyncio.Lock())
+        async with lock:
+            return await self._erase(namespace_id)
+
+    async def _erase(self, namespace_id: str) -> Erased:
         hashes: list[str] = []
         messages = tasks = 0
         for _ in range(MOST_ROUNDS):

@@ -1,7 +1,9 @@
 """A session of this node: its record, its deadlines, its ticket and, once connected, its shell."""
 
 import asyncio
+from collections.abc import Sequence
 
+from sottovoce.core.events import Item
 from sottovoce.core.session import Effect, Session, Signal, Status
 from sottovoce.core.task import TaskState
 from sottovoce.live.census import Census
@@ -85,6 +87,11 @@ class LiveSession:
     def message_count(self) -> int:
         """Items there were."""
         return self.runner.conversation.items.count if self.runner is not None else 0
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """What was said so far, oldest first; nothing once the session is over."""
+        return self.runner.conversation.items.all() if self.runner is not None else ()
 
     def usage(self) -> dict[str, int]:
         """Counts of what happened."""

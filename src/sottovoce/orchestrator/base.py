@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from sottovoce.core.end_of_turn import Opinion
 from sottovoce.core.events import Item
 from sottovoce.core.task import Task
 
@@ -42,6 +43,8 @@ class TaskUpdate(msgspec.Struct, frozen=True, kw_only=True):
 
     task: Task
     say: str = ""
+    moved: bool = True
+    """False: it has only come further."""
 
 
 class Tasks(Protocol):
@@ -89,6 +92,19 @@ class Talk(Protocol):
     @property
     def history(self) -> Sequence[Item]:
         """What was said so far, oldest first; of an answer that was interrupted, what was heard of it."""
+
+
+class ToolServers(Protocol):
+    """Servers elsewhere whose tools are skills, as whoever starts and stops them sees them."""
+
+    def start(self) -> None:
+        """Before the process is locked down: start what has to write files. Nothing is said to it yet."""
+
+    async def connect(self) -> None:
+        """After that: connect, and stay connected."""
+
+    async def close(self) -> None:
+        """Let go of all."""
 
 
 class Orchestrator(Protocol):
@@ -188,3 +204,10 @@ class Memory:
         self.summary = ""
         self.calls.clear()
         self.summarised.clear()
+
+
+class Endings(Protocol):
+    """Hears whether a sentence is finished."""
+
+    def ending(self, text: str, language: str, *, asked: bool) -> Opinion:
+        """What the words so far, a partial transcript, end like. `asked`: a question is open. Below a millisecond."""

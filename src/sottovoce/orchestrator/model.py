@@ -5,13 +5,14 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Final
 
+import msgspec
 import structlog
 
 from sottovoce.core.events import Item, Role
 from sottovoce.errors import EngineFault
 from sottovoce.orchestrator.base import LanguageModel, Memory, Message, Prompt, Reply, Say, Talk, Tool, Written
 from sottovoce.orchestrator.commander import CommandOrchestrator
-from sottovoce.orchestrator.context import Context, build, oldest
+from sottovoce.orchestrator.context import Context, build, oldest, tokens
 from sottovoce.orchestrator.skills import Skills, Turn
 from sottovoce.orchestrator.thinking import Nonsense, Thinking
 
@@ -19,6 +20,8 @@ FULL: Final = 0.75
 """When the conversation fills this part of its room, the oldest of it is summarised ..."""
 KEPT: Final = 0.5
 """... so that the rest fills this part."""
+TOOLS: Final = 0.4
+"""The part of the model's context that descriptions of tools may fill."""
 SUMMARY_S: Final = 60.0
 CHARACTERS_A_TOKEN: Final = 2
 """Rather too few: what is to be summed up has to fit in, whatever its language."""
@@ -54,11 +57,6 @@ class ModelOrchestrator:
         self._skills = skills
         self._context_tokens = context_tokens
         self._failed = failed
-        self._tools = [
-            Tool(name=skill.name, description=skill.description, parameters=skill.schema)
-            for skill in skills.all
-            if skill.name not in NOT_FOR_MODELS
-        ]
 
     async def close(self) -> None:
         """See Orchestrator."""
@@ -99,10 +97,11 @@ class ModelOrchestrator:
 
     async def _think(self, prompt: Prompt, talk: Talk, put: Callable[[Reply], None]) -> None:
         turn = self._commander.turn(talk)
-        context = build(prompt, turn, self._tools, await talk.tasks.all(), self._context_tokens)
+        tools = _tools(self._skills, self._context_tokens)
+        context = build(prompt, turn, tools, await talk.tasks.all(), self._context_tokens)
         made = talk.memory.calls.setdefault(prompt.item_id, []) if prompt.item_id is not None else []
         try:
-            await Thinking(self._model, self._skills, self._tools, turn, put).run(context.messages, made)
+            await Thinking(self._model, self._skills, tools, turn, put).run(context.messages, made)
         except TimeoutError:
             self._apologise("model_stalled", "it fell silent", turn, put)
         except Nonsense as error:
@@ -148,3 +147,15 @@ class ModelOrchestrator:
 
 def _without_thoughts(text: str) -> str:
     return text.rpartition("</think>")[2].strip()
+
+
+def _tools(skills: Skills, context_tokens: int) -> list[Tool]:
+    """What the model may call now: our own skills and, as far as they leave room, the tools of others."""
+    tools: dict[str, Tool] = {}
+    room = context_tokens * TOOLS
+    for skill in skills.all:
+        tool = Tool(name=skill.call_name, description=skill.description, parameters=skill.schema)
+        room -= tokens(msgspec.json.encode(tool).decode())
+        if skill.name not in NOT_FOR_MODELS and (room >= 0 or not skill.says_result):
+            tools.setdefault(tool.name, tool)
+    return list(tools.values())

@@ -16,14 +16,16 @@ names of its skills, and their slots the names of the skills' parameters. Argume
 annotations, so that the skill sees only what it declared.
 """
 
+import copy
 import dataclasses
 import functools
 import inspect
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
-from typing import Annotated, Any, Literal, Protocol, get_type_hints, overload
+from typing import Annotated, Any, ClassVar, Final, Literal, Protocol, get_type_hints, overload
 
 import msgspec
 
@@ -84,6 +86,10 @@ class Job(Protocol):
         that nobody answers in time ends the task, and so does "no" where something else was expected.
         """
 
+    async def progress(self, done: float | None, message: str | None = None) -> None:
+        """Tell the client how far the task has come, 0 to 1, if that is known, and what it is doing. More often than
+        twice a second is left out."""
+
     async def until(self, moment: datetime) -> None:
         """Wait for a moment. A task that waits takes no place of one that runs."""
 
@@ -101,21 +107,61 @@ class Turn:
 Answer = str | Sequence[Reply]
 
 
+_NOT_IN_CALLS: Final = re.compile(r"[^A-Za-z0-9_-]")
+
+
+class SkillFailed(Exception):
+    """A task's skill gives up. `why` becomes the task's `error_message`: it is for the client only and may hold what
+    was said, so it is no part of the exception's own text."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.why = why
+
+
 @dataclasses.dataclass(frozen=True)
-class Skill:
-    """One skill: made by `task_skill` or `immediate_skill`."""
+class Skill(ABC):
+    """One skill: a typed function, or a tool that brings a JSON schema."""
 
     name: str
     run: Callable[..., Awaitable[Any]]
+    """Takes a Job or a Turn, by position, and the arguments that `read` returns, by name."""
+    is_task: bool
+    description: str
+    """What it does, in a sentence or a few."""
+    says_result: ClassVar[bool] = False
+    """What it says in the end is its result: a language model that called it says it in words of its own."""
+
+    @property
+    def call_name(self) -> str:
+        """What language models call it: letters, digits, _ and - are all that some know."""
+        return _NOT_IN_CALLS.sub("_", self.name)
+
+    @property
+    @abstractmethod
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of its arguments, an object without references."""
+
+    @abstractmethod
+    def read(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments as `run` takes them; those not given are missing. Raises InvalidArguments, naming the
+        argument."""
+
+    @abstractmethod
+    def normal(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments as JSON values in one form. Raises InvalidArguments."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FunctionSkill(Skill):
+    """A typed function: made by `task_skill` or `immediate_skill`."""
+
     arguments: type[msgspec.Struct]
     """What it takes, as a struct."""
-    is_task: bool
-    description: str = ""
-    """The first paragraph of the function's docstring."""
 
     @functools.cached_property
     def schema(self) -> dict[str, Any]:
-        """JSON schema of its arguments, an object without references."""
+        """See Skill."""
         schema = msgspec.json.schema(self.arguments)
         parts: dict[str, Any] = schema.pop("$defs", {})
         whole = _inlined(schema, parts)
@@ -123,11 +169,11 @@ class Skill:
         return {**whole, "additionalProperties": False}
 
     def read(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments as typed values; those not given are missing. Raises InvalidArguments, naming the argument."""
+        """See Skill: as typed values."""
         fields = self.arguments.__struct_fields__
         unknown = [name for name in arguments if name not in fields]
         if unknown:
-            raise InvalidArguments(f"{self.name} takes {_listed(fields)}, not {_shown(unknown[0])}")
+            raise InvalidArguments(f"{self.name} takes {_listed(fields)}, not {shown(unknown[0])}")
         try:
             values = msgspec.convert(dict(arguments), self.arguments)
         except msgspec.ValidationError as error:
@@ -139,24 +185,24 @@ class Skill:
         return read
 
     def normal(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments as JSON values in one form, moments in UTC. Raises InvalidArguments."""
+        """See Skill: moments in UTC."""
         values = self.read(arguments)
         utc = {name: v.astimezone(UTC) if isinstance(v, datetime) else v for name, v in values.items()}
         built = msgspec.to_builtins(utc)
         return {name: value for name, value in built.items() if value is not None}
 
 
-def task_skill(run: Callable[..., Awaitable[Any]]) -> Skill:
+def task_skill(run: Callable[..., Awaitable[Any]]) -> FunctionSkill:
     """Make a function `async def name(job: Job, …) -> result` a skill that runs as a task of the type `name`."""
     return _skill(run, is_task=True)
 
 
-def immediate_skill(run: Callable[..., Awaitable[Answer]]) -> Skill:
+def immediate_skill(run: Callable[..., Awaitable[Answer]]) -> FunctionSkill:
     """Make a function `async def name(turn: Turn, …) -> Answer` a skill that answers at once."""
     return _skill(run, is_task=False)
 
 
-def _skill(run: Callable[..., Awaitable[Any]], *, is_task: bool) -> Skill:
+def _skill(run: Callable[..., Awaitable[Any]], *, is_task: bool) -> FunctionSkill:
     name = run.__name__
     hints = get_type_hints(run, include_extras=True)
     parameters = list(inspect.signature(run).parameters.values())[1:]
@@ -165,7 +211,7 @@ def _skill(run: Callable[..., Awaitable[Any]], *, is_task: bool) -> Skill:
         for p in parameters
     ]
     description = " ".join((inspect.getdoc(run) or "").split("\n\n")[0].split())
-    return Skill(name, run, msgspec.defstruct(name, fields, kw_only=True), is_task, description)
+    return FunctionSkill(name, run, is_task, description, msgspec.defstruct(name, fields, kw_only=True))
 
 
 def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
@@ -181,7 +227,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names) if names else "no arguments"
 
 
-def _shown(name: object) -> str:
+def shown(name: object) -> str:
     """A client's own word, if it is one: nothing that may be a sentence goes into an error."""
     return repr(name) if isinstance(name, str) and re.fullmatch(r"\w{1,32}", name) else "an argument of another name"
 
@@ -197,7 +243,7 @@ def _explain(skill: str, error: str) -> str:
 class SkillSet:
     """The skills that one package brings, and how they are called: YAML of templates by language."""
 
-    skills: tuple[Skill, ...]
+    skills: tuple[FunctionSkill, ...]
     templates: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
@@ -207,14 +253,12 @@ class Skills:
     def __init__(self, sets: Sequence[SkillSet]) -> None:
         self._sets = tuple(sets)
         self._by_name: dict[str, Skill] = {}
+        self._tools: Mapping[str, Skill] = {}
         for skill in (skill for each in self._sets for skill in each.skills):
             if skill.name in self._by_name:
                 raise ValueError(f"Two skills are named {skill.name}")
             self._by_name[skill.name] = skill
-        self.task_types = tuple(sorted(skill.name for skill in self._by_name.values() if skill.is_task))
         self.languages = languages()
-        self.all = tuple(self._by_name.values())
-        """In the order of their sets."""
         self._templates = functools.cache(self._load)
         self._phrases = functools.cache(lambda language: Phrases(self._templates(language)))
 
@@ -227,13 +271,34 @@ class Skills:
             raise SettingsInvalid("No skills are installed, not even ours: install the package, by `make setup`")
         return cls([point.load() for point in points])
 
+    def together_with(self, tools: Mapping[str, Skill]) -> "Skills":
+        """These, and the tools that stand in a mapping, by their names. That may change at any time; whoever holds a
+        skill of it may go on with it."""
+        both = copy.copy(self)
+        both._tools = tools  # noqa: SLF001 - it is one of us
+        return both
+
+    @property
+    def all(self) -> tuple[Skill, ...]:
+        """Those there are now: in the order of their sets, then the tools."""
+        return (*self._by_name.values(), *self._tools.values())
+
+    @property
+    def task_types(self) -> tuple[str, ...]:
+        """The names of those that run as tasks."""
+        return tuple(sorted(skill.name for skill in self.all if skill.is_task))
+
     def get(self, name: str) -> Skill | None:
         """The skill of that name."""
-        return self._by_name.get(name)
+        return self._by_name.get(name) or self._tools.get(name)
+
+    def called(self, call_name: str) -> Skill | None:
+        """The skill that language models call so; of several, the first."""
+        return next((skill for skill in self.all if skill.call_name == call_name), None)
 
     def task(self, type_: str) -> Skill:
         """The skill that runs as tasks of this type. Raises UnknownTaskType, naming the types there are."""
-        skill = self._by_name.get(type_)
+        skill = self.get(type_)
         if skill is None or not skill.is_task:
             raise UnknownTaskType(f"No task is of that type; there are {', '.join(self.task_types)}")
         return skill

@@ -126,7 +126,7 @@ class Thinking:
 
     async def _called(self, call: Call, arguments: dict[str, Any] | None) -> Mapping[str, Any]:
         """What the model is told came of a call, or what is wrong with it."""
-        skill = self._skills.get(call.name)
+        skill = self._skills.called(call.name)
         if skill is None:
             return {"error": "There is no tool of that name"}
         if arguments is None:
@@ -144,7 +144,8 @@ class Thinking:
         asked, result = await asking(self._turn.talk), dict[str, Any]()
         if skill.is_task:
             update = await self._turn.talk.tasks.start(skill.name, arguments)
-            replies: Sequence[Reply] = [Say(update.say)] if update.say else []
+            unsaid = skill.says_result and not update.task.pending  # the model is told, and says it
+            replies: Sequence[Reply] = [Say(update.say)] if update.say and not unsaid else []
             result = _result(update.task)
         else:
             answer = await skill.run(self._turn, **skill.read(arguments))

@@ -4,7 +4,7 @@ one whose library is missing keeps no other from working."""
 from importlib.util import find_spec
 
 from sottovoce.errors import EngineUnavailable, EngineUrlInvalid
-from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser
+from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser, TurnJudge
 from sottovoce.speech.openai_url import read_url
 
 
@@ -30,6 +30,39 @@ class Espeak:
 
         _check_bare(url)
         return EspeakSynthesiser(workers=context.workers, lockdown=context.lockdown)
+
+
+class FasterWhisper:
+    """`faster-whisper:MODEL`, hears."""
+
+    @staticmethod
+    def recogniser(url: str, context: EngineContext) -> Recogniser:
+        """Whisper's models in worker processes."""
+        from sottovoce.speech.faster_whisper import FasterWhisperRecogniser  # noqa: PLC0415
+
+        return FasterWhisperRecogniser(url, context.workers, context.lockdown)
+
+
+class Sherpa:
+    """`sherpa:/path/to/folder`, hears."""
+
+    @staticmethod
+    def recogniser(url: str, context: EngineContext) -> Recogniser:
+        """A streaming transducer in a worker process."""
+        from sottovoce.speech.sherpa import SherpaRecogniser  # noqa: PLC0415
+
+        return SherpaRecogniser(url, context.lockdown)
+
+
+class Piper:
+    """`piper:/path/to/voice.onnx`, speaks."""
+
+    @staticmethod
+    def synthesiser(url: str, context: EngineContext) -> Synthesiser:
+        """A neural voice in worker processes."""
+        from sottovoce.speech.piper import PiperSynthesiser  # noqa: PLC0415
+
+        return PiperSynthesiser(url, context.workers, context.lockdown)
 
 
 class Instant:
@@ -92,6 +125,20 @@ class Wyoming:
         from sottovoce.speech.wyoming_url import read_place  # noqa: PLC0415
 
         return WyomingSynthesiser(read_place(url, {"voice", "languages"}))
+
+
+class SmartTurn:
+    """`smart-turn:/path/to/model.onnx`, judges whether a turn is over."""
+
+    @staticmethod
+    def end_of_turn(url: str, context: EngineContext) -> TurnJudge:
+        """Smart Turn v3 in a worker process."""
+        from sottovoce.speech.smart_turn import SmartTurn as Engine  # noqa: PLC0415
+
+        path = url.partition(":")[2]
+        if not path.startswith("/"):
+            raise EngineUrlInvalid("smart-turn: is followed by the whole path of its model: smart-turn:/srv/model.onnx")
+        return Engine(path, context.lockdown)
 
 
 def _check_installed(module: str, extra: str) -> None:

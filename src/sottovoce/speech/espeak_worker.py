@@ -1,36 +1,24 @@
 """espeak-ng in a process of its own: it is GPL-3.0, and has one state for the whole process.
 
-Started as `python -m sottovoce.speech.espeak_worker` by espeak.py, with which it speaks over its standard input and
-output, one request at a time. Of this package it loads only what locks it down and has it forget (generations.py); with
-`on` or `strict` as its argument it does both.
+Started as `python -m sottovoce.speech.espeak_worker` by espeak.py, with which it speaks as speaking_worker.py says;
+with `on` or `strict` as its argument it is locked down, and forgets.
 
-A request is its length (u32, little-endian), then words a minute (u16), gap between words (u16), 1 or 0 for a pause at
-the end (u8), length of the voice's name (u8), the voice's name, the text in UTF-8. A request of length 0 means: stop
-what you are saying; between requests it means nothing. An answer is a run of frames: kind (u8), length (u32), payload:
-
-    HELLO  once, at the start: sample rate (u32), then the version
-    SOUND  16-bit little-endian mono PCM, at most CHUNK_MS of it
-    END    the request is done, or stopped
-    FAULT  a sentence for the operator: at the start, why there is no espeak-ng; later, why this request cannot be done
+A request is words a minute (u16), gap between words (u16), 1 or 0 for a pause at the end (u8), length of the voice's
+name (u8), the voice's name, the text in UTF-8.
 """
 
 import ctypes
 import importlib.util
 import os
-import select
 import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from sottovoce.speech import generations
+from sottovoce.speech.speaking_worker import NotThereError, RequestError, Speaker, run
 from sottovoce.vault import lockdown
 
-REQUEST_LENGTH = struct.Struct("<I")
 REQUEST_HEAD = struct.Struct("<HHBB")
-FRAME_HEAD = struct.Struct("<BI")
-HELLO_RATE = struct.Struct("<I")
-HELLO, SOUND, END, FAULT = range(4)
 
 CHUNK_MS = 80
 MAX_DATA_PATH = 160
@@ -44,39 +32,27 @@ _UTF8, _END_PAUSE = 1, 0x1000
 _OnSound = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
 
 
-class NotThereError(Exception):
-    """No espeak-ng could be loaded; the message says why, and what to do."""
-
-
-class VoiceError(Exception):
-    """espeak-ng refused the voice."""
-
-
-class Espeak:
-    """The library, through ctypes. `sink` gets each chunk and answers whether to go on."""
+class Espeak(Speaker):
+    """The library, through ctypes."""
 
     def __init__(self) -> None:
         self._library, self.rate = _load()
         self._on_sound = _OnSound(self._receive)
         self._library.espeak_SetSynthCallback(self._on_sound)
         self._sink: Callable[[bytes], bool] = bool
+        self.version: bytes = self._library.espeak_Info(None)
 
-    @property
-    def version(self) -> bytes:
-        """As the library tells it."""
-        version: bytes = self._library.espeak_Info(None)
-        return version
-
-    def say(
-        self, text: bytes, *, voice: bytes, words_per_minute: int, gap: int, pause: bool, sink: Callable[[bytes], bool]
-    ) -> None:
-        """Synthesise UTF-8 text; returns when all was given to `sink`, or it said no. Raises VoiceError."""
-        if self._library.espeak_SetVoiceByName(voice) != 0:
-            raise VoiceError
+    def say(self, request: bytes, sink: Callable[[bytes], bool]) -> None:
+        """Return when all was given to `sink`, or it said no. Raises RequestError."""
+        words_per_minute, gap, pause, voice_length = REQUEST_HEAD.unpack_from(request)
+        text_at = REQUEST_HEAD.size + voice_length
+        if self._library.espeak_SetVoiceByName(request[REQUEST_HEAD.size : text_at]) != 0:
+            raise RequestError("espeak-ng does not have this voice")
         self._library.espeak_SetParameter(_RATE, words_per_minute, 0)
         self._library.espeak_SetParameter(_WORD_GAP, gap, 0)
         self._sink = sink
         flags = _UTF8 | (_END_PAUSE if pause else 0)
+        text = request[text_at:]
         self._library.espeak_Synth(text + b"\0", len(text) + 1, 0, _BY_CHARACTER, 0, flags, None, None)
 
     def _receive(self, samples: int | None, count: int, _events: int | None) -> int:
@@ -140,73 +116,5 @@ def _initialise(library: ctypes.CDLL, data: bytes | None) -> int:
     return rate
 
 
-def _send(kind: int, payload: bytes = b"") -> None:
-    frame = memoryview(FRAME_HEAD.pack(kind, len(payload)) + payload)
-    while frame:
-        frame = frame[os.write(1, frame) :]
-
-
-def _send_sound(pcm: bytes) -> bool:
-    """Whether to go on: while a request is served, the only thing that can come in is the word to stop."""
-    _send(SOUND, pcm)
-    return not select.select([0], [], [], 0)[0]
-
-
-def _read(size: int) -> bytes:
-    """Exactly `size` bytes. Raises EOFError when the parent is gone. Unbuffered, so that select() sees what is left."""
-    data = b""
-    while len(data) < size:
-        piece = os.read(0, size - len(data))
-        if not piece:
-            raise EOFError
-        data += piece
-    return data
-
-
-def _serve(espeak: Espeak, *, forget: bool) -> int:
-    """Until the parent closes the pipe, which raises EOFError; or, to be forgotten, until all that came was said."""
-    said = False
-    while not (forget and said and not select.select([0], [], [], 0)[0]):
-        (length,) = REQUEST_LENGTH.unpack(_read(REQUEST_LENGTH.size))
-        if not length:
-            continue
-        said = True
-        request = _read(length)
-        words_per_minute, gap, pause, voice_length = REQUEST_HEAD.unpack_from(request)
-        text_at = REQUEST_HEAD.size + voice_length
-        try:
-            espeak.say(
-                request[text_at:],
-                voice=request[REQUEST_HEAD.size : text_at],
-                words_per_minute=words_per_minute,
-                gap=gap,
-                pause=bool(pause),
-                sink=_send_sound,
-            )
-        except VoiceError:
-            _send(FAULT, b"espeak-ng does not have this voice")
-        else:
-            _send(END)
-    return 0
-
-
-def main(mode: lockdown.Mode) -> int:
-    """Serve until the parent closes the pipe or dies."""
-    generations.die_with_parent()
-    try:
-        espeak = Espeak()
-        lockdown.apply(mode)
-    except (NotThereError, lockdown.RefusedError) as reason:
-        _send(FAULT, str(reason).encode())
-        return 1
-    try:
-        _send(HELLO, HELLO_RATE.pack(espeak.rate) + espeak.version)
-        if mode != "off":
-            return generations.run(lambda: _serve(espeak, forget=True))
-        return _serve(espeak, forget=False)
-    except (EOFError, BrokenPipeError):
-        return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(lockdown.mode_of(sys.argv)))
+    sys.exit(run(Espeak, lockdown.mode_of(sys.argv), locked_first=False))

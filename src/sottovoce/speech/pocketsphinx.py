@@ -1,178 +1,23 @@
 """`pocketsphinx:`: the recogniser that is always there. English, in worker processes, since the library holds the GIL.
 
 Every utterance is heard as one of our commands, by their grammar, and as free words, by the library's language model,
-at once. All its sound is kept here until it is understood: when a worker dies, another hears it again.
+at once.
 """
 
-import asyncio
-import contextlib
-import importlib.util
-import itertools
-import os
-import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-import msgspec
-import structlog
-
-from sottovoce.errors import EngineFault, EngineUnavailable, LanguageNotSupported
-from sottovoce.speech import pocketsphinx_wire as wire
-from sottovoce.speech.base import HEARING_RATE, EngineStatus, Hearing, Transcript
+from sottovoce.speech.hearing_pool import HearingPool, Program
+from sottovoce.speech.worker_setups import PocketsphinxSetup
 
 LANGUAGE: Final = "en"
 MAX_WORKERS: Final = 8
 STREAMS: Final = 3
 """Utterances that one worker hears at the same time; a core keeps up with one to two of them while they are spoken.
 Each takes about 80 MB, from the first time that so many speak at once."""
-START_S: Final = 60.0
-"""How long a worker may take to be ready."""
-SILENT_S: Final = 30.0
-"""How long a worker may say nothing while it has something to understand. It hangs, and is replaced."""
-ATTEMPTS: Final = 3
-"""How often an utterance is heard when workers die over it."""
-MAX_SOUND_BYTES: Final = 2 * HEARING_RATE * 65
-"""Sound of an utterance beyond this is not heard. Turns are cut before."""
-_READ_BYTES: Final = 1 << 16
-
-log = structlog.get_logger()
 
 
-class _Utterance:
-    """One utterance, on this side of the pipe."""
-
-    def __init__(self, number: int, *, asked: bool, on_partial: Callable[[str], None]) -> None:
-        self.number = number
-        self.asked = asked
-        self.on_partial = on_partial
-        self.sound = bytearray()
-        self.ended = False
-        self.told = ""
-        self.attempts = 1
-        self.transcript: asyncio.Future[Transcript] = asyncio.get_running_loop().create_future()
-
-    def fail(self, why: EngineFault) -> None:
-        """It will not be understood."""
-        if not self.transcript.done():
-            self.transcript.set_exception(why)
-            # Whoever cancels never asks.
-            self.transcript.exception()
-
-
-class _Worker:
-    """One process, and the utterances it hears."""
-
-    def __init__(self, process: Process) -> None:
-        self.process = process
-        self.utterances: dict[int, _Utterance] = {}
-        self._buffer = bytearray()
-        self._decoder = msgspec.msgpack.Decoder(wire.FromWorker)
-
-    @classmethod
-    async def start(cls, setup: wire.Setup, lockdown: str) -> "_Worker":
-        """Raises EngineUnavailable."""
-        if importlib.util.find_spec("pocketsphinx") is None:
-            raise EngineUnavailable("pocketsphinx is not installed: pip install pocketsphinx")
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-B", "-P", "-m", "sottovoce.speech.pocketsphinx_worker", lockdown),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-        )
-        worker = cls(process)
-        try:
-            worker.send(setup)
-            async with asyncio.timeout(START_S):
-                ready = await worker._ready()
-        except BaseException:
-            await worker.end()
-            raise
-        if ready is None:
-            await worker.end()
-            raise EngineUnavailable("pocketsphinx's worker process does not start, or lockdown is refused in it")
-        if ready.unknown_words:
-            log.warning("words_without_pronunciation", engine="pocketsphinx", count=ready.unknown_words)
-        return worker
-
-    async def _ready(self) -> wire.Ready | None:
-        messages = await self.messages()
-        if not messages or not isinstance(messages[0], wire.Ready):
-            return None
-        return messages[0]
-
-    def send(self, message: wire.ToWorker) -> None:
-        """Never blocks; to a dead worker it is lost."""
-        assert self.process.stdin is not None  # noqa: S101  (it was made with a pipe)
-        if not self.process.stdin.is_closing():
-            self.process.stdin.write(wire.encode(message))
-
-    async def messages(self) -> list[wire.FromWorker]:
-        """What it says next; nothing: it is dead."""
-        assert self.process.stdout is not None  # noqa: S101  (it was made with a pipe)
-        while True:
-            data = await self.process.stdout.read(_READ_BYTES)
-            if not data:
-                return []
-            self._buffer += data
-            messages = list(wire.take(self._buffer, self._decoder))
-            if messages:
-                return messages
-
-    def take(self, utterance: _Utterance) -> None:
-        """Hear it, from its beginning."""
-        self.utterances[utterance.number] = utterance
-        self.send(wire.Begin(utterance.number, utterance.asked))
-        if utterance.sound:
-            self.send(wire.Sound(utterance.number, bytes(utterance.sound)))
-        if utterance.ended:
-            self.send(wire.End(utterance.number))
-
-    async def end(self) -> None:
-        """Kill the process and let go of its pipes."""
-        if self.process.returncode is None:
-            self.process.kill()
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        # What it had already written must be read: asyncio tells of a process's end only after that of its pipes.
-        await self.process.communicate()
-
-
-class _Hearing:
-    """One utterance, as its session sees it."""
-
-    def __init__(self, engine: "PocketsphinxRecogniser", utterance: _Utterance) -> None:
-        self._engine = engine
-        self._utterance = utterance
-
-    def feed(self, pcm: bytes) -> None:
-        """More sound. Beyond MAX_SOUND_BYTES it is not heard."""
-        utterance = self._utterance
-        room = MAX_SOUND_BYTES - len(utterance.sound)
-        if not pcm or room <= 0 or utterance.ended or utterance.transcript.done():
-            return
-        utterance.sound += pcm[:room]
-        self._engine.pass_on(wire.Sound(utterance.number, pcm[:room]))
-
-    async def finish(self) -> Transcript:
-        """Raises EngineFault; EngineUnavailable when the engine was closed meanwhile."""
-        utterance = self._utterance
-        if not utterance.ended:
-            utterance.ended = True
-            self._engine.pass_on(wire.End(utterance.number))
-        try:
-            return await asyncio.shield(utterance.transcript)
-        finally:
-            self.cancel()
-
-    def cancel(self) -> None:
-        """Forget it. Harmless after the end."""
-        self._utterance.sound.clear()
-        self._engine.forget(self._utterance)
-
-
-class PocketsphinxRecogniser:
+class PocketsphinxRecogniser(HearingPool):
     """CMU Sphinx in `workers` processes, each of which hears several utterances at a time.
 
     `grammars`: language to JSGF; of these it takes the English one, with the rules `command`, `answer`
@@ -181,169 +26,23 @@ class PocketsphinxRecogniser:
 
     name = "pocketsphinx"
     languages: tuple[str, ...] = (LANGUAGE,)
-    answers_free_text = False
 
     def __init__(self, grammars: Mapping[str, str], workers: int = 1, lockdown: str = "off") -> None:
-        self._lockdown = lockdown
-        self._setup = wire.Setup(grammars.get(LANGUAGE, ""), STREAMS)
-        self._size = max(1, min(workers, MAX_WORKERS))
-        self._workers: dict[int, _Worker] = {}
-        self._dead: list[_Worker] = []
-        """Workers that have been given up and are not quite gone."""
-        self._serving: list[asyncio.Task[None]] = []
-        self._numbers = itertools.count()
-        self._homeless: dict[int, _Utterance] = {}
-        """Utterances that no worker has, because none is alive."""
-        self._homes: dict[int, _Worker] = {}
-        self._restarts = 0
-
-    async def start(self) -> None:
-        """Start the workers. Raises EngineUnavailable, saying what to install."""
-        starting = [asyncio.create_task(_Worker.start(self._setup, self._lockdown)) for _ in range(self._size)]
-        try:
-            started = await asyncio.gather(*starting)
-        except BaseException as error:
-            # What has started by then would run on.
-            for task in starting:
-                task.cancel()
-            for worker in await asyncio.gather(*starting, return_exceptions=True):
-                if isinstance(worker, _Worker):
-                    await worker.end()
-            if isinstance(error, TimeoutError):
-                raise EngineUnavailable("pocketsphinx's worker process does not start in time") from None
-            raise
-        self._workers = dict(enumerate(started))
-        self._serving = [asyncio.create_task(self._serve(number)) for number in self._workers]
-
-    async def close(self) -> None:
-        """End every worker; who still waits for a transcript gets EngineUnavailable."""
-        serving, self._serving = self._serving, []
-        for task in serving:
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
-        workers, self._workers = [*self._workers.values(), *self._dead], {}
-        left = [*self._homeless.values(), *(each for worker in workers for each in worker.utterances.values())]
-        self._homeless.clear()
-        self._homes.clear()
-        for utterance in left:
-            utterance.fail(EngineUnavailable("pocketsphinx was closed"))
-        for worker in workers:
-            await worker.end()
-        self._dead.clear()
-
-    def status(self) -> EngineStatus:
-        """How it fares; `waiting` are utterances beyond what the workers hear at the same time."""
-        waiting = sum(max(0, len(worker.utterances) - STREAMS) for worker in self._workers.values())
-        return EngineStatus(
-            ready=bool(self._serving and self._workers),
-            workers=len(self._workers),
-            restarts=self._restarts,
-            waiting=waiting + len(self._homeless),
+        program = Program(
+            module="sottovoce.speech.pocketsphinx_worker",
+            setup=PocketsphinxSetup(grammars.get(LANGUAGE, ""), STREAMS),
+            library="pocketsphinx",
+            install="pip install pocketsphinx",
         )
+        super().__init__(program, max(1, min(workers, MAX_WORKERS)), lockdown)
 
-    def hear(self, *, language: str, asked: bool, on_partial: Callable[[str], None]) -> Hearing:
-        """Begin an utterance. Raises LanguageNotSupported, EngineUnavailable when it is not started."""
-        if language != LANGUAGE:
-            raise LanguageNotSupported(
-                "The recogniser pocketsphinx hears English (en) only, and no other that comes with this server hears "
-                f"{language}. Type instead, or set SOTTOVOCE_RECOGNISER to an engine that knows the language"
-            )
-        if not self._serving:
-            raise EngineUnavailable("pocketsphinx is not started")
-        utterance = _Utterance(next(self._numbers), asked=asked, on_partial=on_partial)
-        self._house(utterance)
-        return _Hearing(self, utterance)
+    def waiting(self, utterances: Iterable[object]) -> int:
+        """Those beyond what a worker hears at the same time."""
+        return max(0, len(list(utterances)) - STREAMS)
 
-    def pass_on(self, message: wire.Sound | wire.End) -> None:
-        """To the worker that has the utterance, if any has."""
-        home = self._homes.get(message.number)
-        if home is not None:
-            home.send(message)
-
-    def forget(self, utterance: _Utterance) -> None:
-        """Nobody waits for it any more."""
-        self._homeless.pop(utterance.number, None)
-        home = self._homes.pop(utterance.number, None)
-        if home is not None:
-            del home.utterances[utterance.number]
-            home.send(wire.Cancel(utterance.number))
-        utterance.transcript.cancel()
-
-    def _house(self, utterance: _Utterance) -> None:
-        """Give it to the worker that has least to do."""
-        if not self._workers:
-            self._homeless[utterance.number] = utterance
-            return
-        worker = min(self._workers.values(), key=lambda worker: len(worker.utterances))
-        self._homes[utterance.number] = worker
-        worker.take(utterance)
-
-    async def _serve(self, number: int) -> None:
-        """Hear what one worker says; replace it when it dies."""
-        while True:
-            worker = self._workers[number]
-            try:
-                while messages := await self._messages(worker):
-                    while messages:  # what was heard last is not kept until something else is heard
-                        self._receive(worker, messages.pop(0))
-            except msgspec.DecodeError:
-                log.warning("worker_talks_nonsense", engine=self.name)
-            await self._replace(number)
-
-    async def _messages(self, worker: _Worker) -> list[wire.FromWorker]:
-        """What it says; nothing: it is dead, or hangs."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SILENT_S):
-                    return await worker.messages()
-            if any(utterance.ended for utterance in worker.utterances.values()):
-                return []
-
-    def _receive(self, worker: _Worker, message: wire.FromWorker) -> None:
-        if isinstance(message, wire.Ready):
-            return
-        utterance = worker.utterances.get(message.number)
-        if utterance is None:
-            return
-        if isinstance(message, wire.Partial):
-            if message.text != utterance.told:
-                utterance.told = message.text
-                utterance.on_partial(message.text)
-            return
-        del worker.utterances[message.number]
-        del self._homes[message.number]
-        utterance.sound.clear()
-        if isinstance(message, wire.Failed):
-            log.warning("utterance_not_heard", engine=self.name)
-            utterance.fail(EngineFault("pocketsphinx could not hear this"))
-        elif not utterance.transcript.done():
-            utterance.transcript.set_result(Transcript(message.text, message.confidence, message.is_command))
-
-    async def _replace(self, number: int) -> None:
-        """A new worker in place of a dead one, tried anew for as long as it takes; others take over what it had."""
-        dead = self._workers.pop(number)
-        self._restarts += 1
-        log.warning("worker_replaced", engine=self.name, restarts=self._restarts)
-        for utterance in dead.utterances.values():
-            del self._homes[utterance.number]
-            self._hear_again(utterance)
-        self._dead.append(dead)
-        await dead.end()
-        self._dead.remove(dead)
-        delay_s = 0.1
-        while number not in self._workers:
-            try:
-                self._workers[number] = await _Worker.start(self._setup, self._lockdown)
-            except (EngineUnavailable, TimeoutError, OSError, msgspec.DecodeError):
-                await asyncio.sleep(delay_s)
-                delay_s = min(2 * delay_s, 10.0)
-        homeless, self._homeless = list(self._homeless.values()), {}
-        for utterance in homeless:
-            self._house(utterance)
-
-    def _hear_again(self, utterance: _Utterance) -> None:
-        utterance.attempts += 1
-        if utterance.attempts > ATTEMPTS:
-            utterance.fail(EngineFault("pocketsphinx broke off"))
-        else:
-            self._house(utterance)
+    def refusal(self, language: str) -> str:
+        """Names what helps."""
+        return (
+            "The recogniser pocketsphinx hears English (en) only, and no other that comes with this server hears "
+            f"{language}. Type instead, or set SOTTOVOCE_RECOGNISER to an engine that knows the language"
+        )

@@ -1,20 +1,19 @@
 """A process that hears: several utterances at a time, taking turns. Started as
-`python -m sottovoce.speech.pocketsphinx_worker` by pocketsphinx.py; see pocketsphinx_wire.py for what the two say."""
+`python -m sottovoce.speech.pocketsphinx_worker` by pocketsphinx.py; see hearing_wire.py for what the two say."""
 
-import os
-import select
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
-import msgspec
 import numpy as np
 
-from sottovoce.speech import generations
-from sottovoce.speech import pocketsphinx_wire as wire
+from sottovoce.speech import hearing_wire as wire
 from sottovoce.speech.base import HEARING_RATE
+from sottovoce.speech.hearing_worker import HearingWorker, run
 from sottovoce.speech.pocketsphinx_ears import Ears, Means, Model
+from sottovoce.speech.worker_setups import PocketsphinxSetup
 from sottovoce.vault import lockdown
 
 BYTES_PER_S: Final = 2 * HEARING_RATE
@@ -29,7 +28,6 @@ FAR_OFF: Final = 12.0
 SILENT_S: Final = 2.0
 """After so long without new sound an utterance gives its ears to one that has ended and waits for some."""
 LOOK_AGAIN_S: Final = 0.25
-_READ_BYTES: Final = 1 << 16
 
 
 class Utterance:
@@ -95,17 +93,17 @@ class Utterance:
         return wire.Partial(self.number, text)
 
 
-class Worker:
+class Worker(HearingWorker):
     """All utterances of this process."""
 
-    def __init__(self, setup: wire.Setup) -> None:
+    def __init__(self, setup: PocketsphinxSetup) -> None:
         self._model = Model(setup.grammar)
         self._free = [self._model.ears()]
         self._may_make = setup.streams - 1
-        self._made = 1
+        self.made = 1
+        """Ears, those that failed included."""
         self._utterances: dict[int, Utterance] = {}
         self._turns: deque[Utterance] = deque()
-        self.unknown_words = self._model.unknown_words
 
     @property
     def idle(self) -> bool:
@@ -113,24 +111,23 @@ class Worker:
         return not self._utterances
 
     @property
-    def someone_waits(self) -> bool:
-        """For ears that may become free by the mere passing of time."""
-        return any(utterance.ended and utterance.ears is None for utterance in self._turns)
+    def patience_s(self) -> float | None:
+        """Ears that someone waits for may become free by the mere passing of time."""
+        return LOOK_AGAIN_S if any(each.ended and each.ears is None for each in self._turns) else None
 
-    @property
-    def made(self) -> int:
-        """Ears, those that failed included."""
-        return self._made
+    def ready(self) -> wire.Ready:
+        """With how many words of the grammar nobody can pronounce."""
+        return wire.Ready(unknown_words=self._model.unknown_words)
 
     def make(self, count: int) -> None:
         """So many ears, where there are fewer."""
-        while self._made < count and self._may_make:
+        while self.made < count and self._may_make:
             self._make_one()
 
     def _make_one(self) -> None:
         self._free.append(self._model.ears())
         self._may_make -= 1
-        self._made += 1
+        self.made += 1
 
     def receive(self, message: wire.ToWorker) -> None:
         """What the server said."""
@@ -154,7 +151,7 @@ class Worker:
             case wire.Cancel():
                 self._forget(utterance)
 
-    def work(self) -> tuple[bool, wire.Heard | wire.Partial | wire.Failed | None]:
+    def work(self) -> tuple[bool, Sequence[wire.FromWorker]]:
         """Go on with the utterance whose turn it is: whether there was anything to do, and what there is to say."""
         for _ in range(len(self._turns)):
             utterance = self._turns[0]
@@ -167,14 +164,14 @@ class Worker:
                 except Exception:  # noqa: BLE001  (whatever it is, it is this utterance's: the others are heard on)
                     self._lose_ears(utterance)
                     self._forget(utterance)
-                    return True, wire.Failed(utterance.number)
-        return False, None
+                    return True, [wire.Failed(utterance.number)]
+        return False, []
 
-    def _go_on(self, utterance: Utterance, ears: Ears) -> wire.Heard | wire.Partial | None:
+    def _go_on(self, utterance: Utterance, ears: Ears) -> Sequence[wire.FromWorker]:
         told = utterance.go_on(self._model, ears)
         if isinstance(told, wire.Heard):
             self._forget(utterance)
-        return told
+        return [] if told is None else [told]
 
     def _ears(self, utterance: Utterance) -> Ears | None:
         if utterance.ears is None:
@@ -214,67 +211,6 @@ class Worker:
                 self._free.append(utterance.ears)
 
 
-def _send(message: wire.FromWorker) -> None:
-    frame = memoryview(wire.encode(message))
-    while frame:
-        frame = frame[os.write(1, frame) :]
-
-
-def _setup() -> wire.Setup:
-    """The first message; nothing else comes before it is answered. Raises EOFError."""
-    buffer = bytearray()
-    decoder = msgspec.msgpack.Decoder(wire.ToWorker)
-    while True:
-        buffer += _read()
-        for message in wire.take(buffer, decoder):
-            if isinstance(message, wire.Setup):
-                return message
-
-
-def _read() -> bytes:
-    data = os.read(0, _READ_BYTES)
-    if not data:
-        raise EOFError
-    return data
-
-
-def _serve(worker: Worker, *, forget: bool) -> int:
-    """Until the pipe is closed, which raises EOFError; or, to be forgotten, until all that came was heard. Returns how
-    many ears it took."""
-    buffer = bytearray()
-    decoder = msgspec.msgpack.Decoder(wire.ToWorker)
-    busy = heard = False
-    while True:
-        finished = forget and heard and not buffer and worker.idle
-        patience_s = 0 if busy or finished else LOOK_AGAIN_S if worker.someone_waits else None
-        if select.select([0], [], [], patience_s)[0]:
-            buffer += _read()
-        elif finished:
-            return worker.made
-        for message in wire.take(buffer, decoder):
-            worker.receive(message)
-            heard = True
-        busy, told = worker.work()
-        if told is not None:
-            _send(told)
-
-
-def main(mode: lockdown.Mode) -> int:
-    """Serve until the parent closes the pipe or dies."""
-    generations.die_with_parent()
-    try:
-        setup = _setup()
-        worker = Worker(setup)
-        lockdown.apply(mode)
-        _send(wire.Ready(worker.unknown_words))
-        if mode != "off":
-            return generations.run(lambda: _serve(worker, forget=True), worker.make)
-        return _serve(worker, forget=False)
-    except (EOFError, BrokenPipeError):
-        return 0
-    except lockdown.RefusedError:
-        return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main(lockdown.mode_of(sys.argv)))
+    # The library writes what it compiles into files of memory, and starts no thread.
+    sys.exit(run(PocketsphinxSetup, Worker, lockdown.mode_of(sys.argv), locked_first=False))

@@ -25,7 +25,7 @@ class Unanswered(Exception):
 class Entry:
     """One pending task."""
 
-    __slots__ = ("answer", "argument", "open", "runs", "saying", "settled", "skill", "task")
+    __slots__ = ("answer", "argument", "open", "progress_at", "runs", "saying", "settled", "skill", "task")
 
     def __init__(self, task: Task, skill: Skill) -> None:
         self.task = task
@@ -40,6 +40,8 @@ class Entry:
         self.answer: asyncio.Future[Any] | None = None
         self.argument: str | None = None
         """Which of its arguments the answer becomes."""
+        self.progress_at = 0.0
+        """When its client was last told how far it has come."""
 
 
 class Engine(Protocol):
@@ -62,6 +64,9 @@ class Session(Tasks, Protocol):
 
     async def ask(self, entry: Entry, question: str, expects: str, argument: str | None) -> asyncio.Future[Any]:
         """Put a question; its answer comes as the future's."""
+
+    async def progress(self, entry: Entry, done: float | None, message: str | None) -> None:
+        """The task has come further."""
 
     def idle(self, entry: Entry) -> AbstractContextManager[None]:
         """The task waits."""
@@ -118,6 +123,11 @@ class LocalJob:
         if not answer.done():
             raise Unanswered
         return answer.result()
+
+    async def progress(self, done: float | None, message: str | None = None) -> None:
+        """See Job."""
+        self._must_be_open()
+        await self._session.progress(self._entry, done, message)
 
     async def until(self, moment: datetime) -> None:
         """See Job."""

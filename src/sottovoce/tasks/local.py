@@ -14,7 +14,7 @@ import msgspec
 from sottovoce.core.task import Task, TaskSignal, TaskState, move
 from sottovoce.errors import InvalidArguments, SessionNotFound, TaskConflict, TaskNotFound
 from sottovoce.orchestrator.base import TaskUpdate
-from sottovoce.orchestrator.skills import ANSWERS, Skills
+from sottovoce.orchestrator.skills import ANSWERS, SkillFailed, Skills
 from sottovoce.orchestrator.zone import local_zone
 from sottovoce.tasks.base import OnUpdate, TaskStore
 from sottovoce.tasks.job import Entry, LocalJob, Sleep, Unanswered
@@ -24,6 +24,7 @@ PENDING_AT_MOST = 100
 KEPT_AT_MOST = 1_000
 SETTLE_S = 0.3
 """How long `start` waits for a first word."""
+PROGRESS_EVERY_S = 0.5
 FORGET_S = 2.0
 """How long a task that was cancelled may take to end before it is left behind."""
 FOR_EVER = datetime.max.replace(tzinfo=UTC).timestamp() - 86_400
@@ -173,10 +174,15 @@ class SessionTasks:
         """See Tasks."""
         entry = self._pending.get(task_id)
         if entry is not None:
-            return TaskUpdate(task=await self._cancel(entry, arguments={}))
+            return TaskUpdate(task=await self._cancel(entry, arguments={}, progress_message=None))
         task = await self._kept_task(task_id)
         task = msgspec.structs.replace(
-            task, arguments={}, result=None, error_message=None, updated_at=self.engine.clock()
+            task,
+            arguments={},
+            result=None,
+            error_message=None,
+            progress_message=None,
+            updated_at=self.engine.clock(),
         )
         await self._record(task)
         return TaskUpdate(task=task)
@@ -213,6 +219,14 @@ class SessionTasks:
         await self._move(entry, TaskSignal.ASK, question=question, expects=expects)
         self.say(entry, question)
         return entry.answer
+
+    async def progress(self, entry: Entry, done: float | None, message: str | None) -> None:
+        """The task has come further."""
+        now = self.engine.clock()
+        if entry.task.state is TaskState.WORKING and now - entry.progress_at >= PROGRESS_EVERY_S:
+            entry.progress_at = now
+            entry.task = msgspec.structs.replace(entry.task, progress=done, progress_message=message, updated_at=now)
+            await self._record(entry.task, moved=False)
 
     @contextlib.contextmanager
     def idle(self, entry: Entry) -> Iterator[None]:
@@ -287,6 +301,8 @@ class SessionTasks:
             await self._end(entry, TaskSignal.COMPLETE, result=msgspec.to_builtins(result))
         except Unanswered:
             await self._end(entry, TaskSignal.CANCEL)
+        except SkillFailed as failed:
+            await self._end(entry, TaskSignal.FAIL, error_message=failed.why)
         except Exception as error:  # noqa: BLE001 - whatever a skill raises is that task's failure and nobody else's
             # The error's own text may hold what was said.
             message = f"The skill {entry.task.type} failed ({type(error).__name__})"
@@ -323,11 +339,11 @@ class SessionTasks:
             await self._record(task)
         return TaskUpdate(task=task)
 
-    async def _record(self, task: Task) -> None:
+    async def _record(self, task: Task, *, moved: bool = True) -> None:
         async with self._recording:
             if not self._gone:
                 await self.engine.store.put_task(task)
-                self.engine.on_update(TaskUpdate(task=task))
+                self.engine.on_update(TaskUpdate(task=task, moved=moved))
 
     def _replaced(self, old: Entry, arguments: dict[str, Any]) -> Entry:
         """The same task in a new run; the old run counts for nothing more."""

@@ -99,6 +99,7 @@ class ApiKeys:
         self._path = path
         self._seen = self._signature()
         self._keys = _by_hash(read(path))
+        self._readable = True
         self._looked_at = float("-inf")
 
     def caller(self, text: str, now: float, wall: float) -> Caller:
@@ -116,23 +117,27 @@ class ApiKeys:
 
     def _look_again(self) -> None:
         signature = self._signature()
-        if signature == self._seen:
+        if signature == self._seen and self._readable:
             return
-        self._seen = signature
         try:
             self._keys = _by_hash(read(self._path))
         except SettingsInvalid as error:
             self._keys = {}
-            log.error("api_keys_unreadable", reason=error.message)
+            if self._readable or signature != self._seen:
+                log.error("api_keys_unreadable", reason=error.message)
+            self._readable = False  # tried again each time: what was in the way may go without a trace on the file
         else:
+            self._readable = True
             log.info("api_keys_read", count=len(self._keys))
+        self._seen = signature
 
-    def _signature(self) -> tuple[int, int, int] | None:
+    def _signature(self) -> tuple[int, ...] | None:
+        """What is another when the file is; with the time of change, which nobody can set back."""
         try:
             found = self._path.stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
 def _by_hash(keys: Iterable[ApiKey]) -> dict[str, ApiKey]:

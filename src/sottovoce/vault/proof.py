@@ -3,7 +3,7 @@
 """
 
 import secrets
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +22,8 @@ MAX_AGE_S = 60.0
 SKEW_S = 5.0
 """As the library allows it."""
 MAX_NONCES = 100_000
+MAX_NONCES_OF_ONE = 5_000
+"""Of one namespace's key: some 70 calls a second, and no namespace uses up what is remembered for all."""
 MAX_NONCE_CHARACTERS = 64
 
 _ALGORITHMS: Mapping[ProofAlgorithm, type[HTTPSignatureAlgorithm]] = {
@@ -70,7 +72,9 @@ class Prover:
     """Checks proofs, and remembers the nonces of a minute."""
 
     def __init__(self) -> None:
-        self._seen: OrderedDict[str, float] = OrderedDict()
+        self._seen: OrderedDict[tuple[str, str], float] = OrderedDict()
+        """Fingerprint of the key and nonce, to when it can be forgotten."""
+        self._counts: Counter[str] = Counter()
 
     def check(self, request: Request, body: bytes, keys: PublicKeys, now: float) -> None:
         """That the namespace's own key signed this request, lately and not before. `now`: seconds of a steady clock.
@@ -91,14 +95,18 @@ class Prover:
         except (HTTPMessageSignaturesException, ValueError):
             raise ProofInvalid from None
         nonce = found.nonce
-        if nonce is None or not 0 < len(nonce) <= MAX_NONCE_CHARACTERS or not self._is_new(nonce, now):
+        if nonce is None or not 0 < len(nonce) <= MAX_NONCE_CHARACTERS or not self._is_new(keys.key_hash, nonce, now):
             raise ProofInvalid
 
-    def _is_new(self, nonce: str, now: float) -> bool:
-        seen = self._seen
+    def _is_new(self, key_hash: str, nonce: str, now: float) -> bool:
+        seen, counts = self._seen, self._counts
         while seen and next(iter(seen.values())) <= now:
-            seen.popitem(last=False)
-        if nonce in seen or len(seen) >= MAX_NONCES:
+            (of, _), _ = seen.popitem(last=False)
+            counts[of] -= 1
+            if not counts[of]:
+                del counts[of]
+        if (key_hash, nonce) in seen or len(seen) >= MAX_NONCES or counts[key_hash] >= MAX_NONCES_OF_ONE:
             return False
-        seen[nonce] = now + MAX_AGE_S + 2 * SKEW_S
+        seen[key_hash, nonce] = now + MAX_AGE_S + 2 * SKEW_S
+        counts[key_hash] += 1
         return True

@@ -1,6 +1,7 @@
 """Receipts of erasure: JWS (RFC 7515) by an Ed25519 key of the server's."""
 
 import hashlib
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ TYPE = "sottovoce-erasure+jwt"
 
 
 def hash_of(full_id: str) -> str:
-    """What a receipt says in place of an id: whoever holds the id finds it again, nobody else reads it."""
+    """What a receipt says in place of an id: whoever holds the id finds it again. An id of ours cannot be guessed from
+    it; the name of a namespace, if it is a usual word, can."""
     return "sha256:" + hashlib.sha256(full_id.encode()).hexdigest()
 
 
@@ -51,10 +53,17 @@ class Signer:
 
     def sign(self, claims: dict[str, Any]) -> str:
         """The receipt, in JWS's compact form."""
-        return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": self.public["kid"], "typ": TYPE})
+        return jwt.encode(
+            claims | {"jti": str(uuid.uuid4())},
+            self._key,
+            algorithm="EdDSA",
+            headers={"kid": self.public["kid"], "typ": TYPE},
+        )
 
 
 def check(receipt: str, public: dict[str, str]) -> dict[str, Any]:
     """What a receipt says, if it was signed with the key `public` (a JWK). Raises jwt.InvalidTokenError."""
+    if jwt.get_unverified_header(receipt).get("typ") != TYPE:
+        raise jwt.InvalidTokenError("this is no receipt of erasure")
     key: Ed25519PublicKey = jwt.PyJWK(public, algorithm="EdDSA").key
     return jwt.decode(receipt, key, algorithms=["EdDSA"], options={"require": ["iat"]})

@@ -21,6 +21,17 @@ FETCH_TIMEOUT_S = 5.0
 MAX_JWKS_BYTES = 256 * 1024
 MAX_TOKEN_CHARACTERS = 8 * 1024
 LEEWAY_S = 10
+_UNREADABLE = (
+    httpx.HTTPError,
+    httpx.InvalidURL,
+    jwt.PyJWTError,
+    OSError,  # TimeoutError too: an answer that drips in is cut off by no timeout of the client's
+    ValueError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
+"""What reading an issuer's keys may raise, whatever it answers."""
 
 log = structlog.get_logger()
 
@@ -46,7 +57,9 @@ class Tokens:
         self._keys: dict[str | None, jwt.PyJWK] = {}
         self._fetched_at = float("-inf")
         self._tried_at = float("-inf")
-        self._fetching = asyncio.Lock()
+        self._down = False
+        """The last fetch failed."""
+        self._fetching: asyncio.Task[None] | None = None
 
     async def caller(self, token: str) -> Caller:
         """Whose token that is. Raises CredentialInvalid, TokensUnchecked."""
@@ -70,9 +83,11 @@ class Tokens:
     async def _key(self, kid: str | None) -> jwt.PyJWK:
         """The issuer's key of that id; the only one it has, if none is named. Raises CredentialInvalid,
         TokensUnchecked."""
-        if self._clock() - self._fetched_at > FRESH_S or kid not in self._keys:
-            async with self._fetching:
-                await self._fetch()
+        stale = self._clock() - self._fetched_at > FRESH_S
+        if kid not in self._keys or (stale and not self._down):
+            await asyncio.shield(self._last_fetch())
+        elif stale:
+            _ = self._last_fetch()  # an issuer that is down is asked again and again, and nobody waits for its answer
         if not self._keys:
             raise TokensUnchecked(retry_after_s=int(AGAIN_S))
         try:
@@ -80,26 +95,33 @@ class Tokens:
         except (KeyError, TypeError):
             raise CredentialInvalid from None
 
+    def _last_fetch(self) -> asyncio.Task[None]:
+        """The last fetch; a new one if that was AGAIN_S ago. One at a time, whoever asks."""
+        last = self._fetching
+        if last is None or (last.done() and self._clock() - self._tried_at >= AGAIN_S):
+            self._tried_at = self._clock()
+            last = self._fetching = asyncio.create_task(self._fetch())
+        return last
+
     async def _fetch(self) -> None:
         """Keys that cannot be fetched anew go on counting: an issuer that is down locks nobody out."""
-        if self._clock() - self._tried_at < AGAIN_S:
-            return
-        self._tried_at = self._clock()
         try:
             keys = jwt.PyJWKSet.from_dict(
                 msgspec.json.decode(await _download(self._issuer.jwks_url), type=dict[str, Any])
             )
-        except (httpx.HTTPError, jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
+        except _UNREADABLE as error:
+            self._down = True
             log.warning("jwks_unreadable", error=type(error).__name__)
             return
-        self._fetched_at = self._clock()
+        self._fetched_at, self._down = self._clock(), False
         self._keys = {key.key_id: key for key in keys.keys}
         if len(keys.keys) == 1:
             self._keys[None] = keys.keys[0]
 
 
 async def _download(url: str) -> bytes:
-    """Raises httpx.HTTPError, ValueError for what is too long."""
+    """Raises httpx.HTTPError, httpx.InvalidURL, TimeoutError for what comes too slowly, ValueError for what is too
+    long."""
     async with (
         httpx.AsyncClient(timeout=FETCH_TIMEOUT_S, trust_env=False) as client,
         asyncio.timeout(FETCH_TIMEOUT_S),

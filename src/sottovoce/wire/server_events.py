@@ -268,7 +268,7 @@ class TaskCreated(ServerEvent, kw_only=True, tag="task.created"):
 
 
 class TaskUpdated(ServerEvent, kw_only=True, tag="task.updated"):
-    """Ours: a task changed its state, or what it is to do; or was cancelled."""
+    """Ours: a task changed its state, what it is to do, or how far it has come; or was cancelled."""
 
     task: TaskView
 

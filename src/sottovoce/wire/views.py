@@ -5,12 +5,29 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from sottovoce.core.events import Item
 from sottovoce.core.task import Task
 
 
 def rfc3339(seconds: float) -> str:
     """Seconds since the epoch as UTC text, milliseconds, with `Z`."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class ItemSaid(TypedDict):
+    """One thing said, as a transcript has it."""
+
+    id: str
+    role: str
+    text: str | None
+    """None: not yet heard."""
+    status: str
+    spoken: bool
+
+
+def item_said(item: Item) -> ItemSaid:
+    """The item as a transcript has it."""
+    return ItemSaid(id=item.id, role=str(item.role), text=item.text, status=str(item.status), spoken=item.spoken)
 
 
 class TaskView(TypedDict):
@@ -27,6 +44,8 @@ class TaskView(TypedDict):
     arguments: dict[str, Any]
     question: str | None
     expects: str | None
+    progress: float | None
+    progress_message: str | None
 
 
 def task_view(task: Task) -> TaskView:
@@ -43,4 +62,6 @@ def task_view(task: Task) -> TaskView:
         arguments=task.arguments,
         question=task.question,
         expects=task.expects,
+        progress=task.progress,
+        progress_message=task.progress_message,
     )

@@ -1,8 +1,9 @@
-"""What the server and a pocketsphinx worker say to each other, over pipes: MessagePack, each message behind its length.
+"""What the server and a worker process that hears say to each other, over pipes: MessagePack, each message behind its
+length.
 
-The server begins with `Setup`, which the worker answers with `Ready`. From then on utterances run side by
-side, told apart by numbers that the server gives; the worker tells `Heard`, or `Failed`, once for each that
-is not cancelled.
+The server begins with what the worker has to load, in a message of the engine's own, which the worker answers with
+`Ready` or `Unavailable`. From then on utterances run side by side, told apart by numbers that the server gives; the
+worker tells `Heard`, or `Failed`, once for each that is not cancelled.
 """
 
 import struct
@@ -15,19 +16,11 @@ _LENGTH = struct.Struct("<I")
 M = TypeVar("M")
 
 
-class Setup(msgspec.Struct, tag=True):
-    """What is to be understood."""
-
-    grammar: str
-    """JSGF, with the rules `command`, `answer` and `text`; empty: free text only."""
-    streams: int
-    """How many utterances may be heard at the same time; more of them wait."""
-
-
 class Begin(msgspec.Struct, tag=True):
     """An utterance."""
 
     number: int
+    language: str
     asked: bool
 
 
@@ -53,8 +46,17 @@ class Cancel(msgspec.Struct, tag=True):
 class Ready(msgspec.Struct, tag=True):
     """The worker hears."""
 
-    unknown_words: int
+    languages: tuple[str, ...] = ()
+    """What the model turned out to know; nothing: what the server knows already."""
+    unknown_words: int = 0
     """Words of the grammar that have no pronunciation: sentences that need one are not heard as commands."""
+
+
+class Unavailable(msgspec.Struct, tag=True):
+    """The worker will not hear."""
+
+    why: str
+    """A sentence for the operator, without a full stop."""
 
 
 class Partial(msgspec.Struct, tag=True):
@@ -70,7 +72,7 @@ class Heard(msgspec.Struct, tag=True):
     number: int
     text: str
     confidence: float
-    is_command: bool
+    is_command: bool = False
 
 
 class Failed(msgspec.Struct, tag=True):
@@ -79,13 +81,13 @@ class Failed(msgspec.Struct, tag=True):
     number: int
 
 
-ToWorker = Setup | Begin | Sound | End | Cancel
-FromWorker = Ready | Partial | Heard | Failed
+ToWorker = Begin | Sound | End | Cancel
+FromWorker = Ready | Unavailable | Partial | Heard | Failed
 
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode(message: ToWorker | FromWorker) -> bytes:
+def encode(message: msgspec.Struct) -> bytes:
     """One message, behind its length."""
     payload = _encoder.encode(message)
     return _LENGTH.pack(len(payload)) + payload
