@@ -40,13 +40,14 @@ docs: setup-dev ## Write anew what is made from code: diagrams and reference tab
 pictures: setup-dev ## Take the pictures of the pages anew, into docs/pictures
 	node tests/web/pictures.js
 
-bench: setup-dev ## Measure: commands understood, sessions a core (beside Pipecat), sessions created a second, what lockdown and a language model cost
+bench: setup-dev ## Measure: commands understood, sessions a core (beside Pipecat), sessions created a second, what lockdown, a language model and Valkey cost
 	$(BIN)/python -m bench.commands
 	$(BIN)/python -m bench.sessions --peer
 	$(BIN)/python -m bench.creates
 	$(BIN)/python -m bench.sealing
 	$(BIN)/python -m bench.lockdown
 	$(BIN)/python -m bench.model_overhead
+	$(BIN)/python -m bench.store
 
 lock: setup-dev ## Resolve the dependencies anew, into requirements/*.txt
 	@tools/lock.sh

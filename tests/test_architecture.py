@@ -33,7 +33,9 @@ ARROWS: Mapping[str, frozenset[str]] = {
     "settings": frozenset({"core.addresses"}),
     "app": BELOW_HTTP | {"live", "http", "logs", "settings"},
     "audit": frozenset({"client", "orchestrator.skills", "speech.detector"}),
-    "cli": frozenset({"app", "audit", "settings", "client", "vault.api_keys", "vault.keys", "vault.lockdown"}),
+    "cli": frozenset(
+        {"app", "audit", "settings", "client", "vault.api_keys", "vault.keys", "vault.lockdown", "vault.store_key"}
+    ),
     "__main__": frozenset({"cli"}),
     "__init__": frozenset(),
 }

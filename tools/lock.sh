@@ -9,7 +9,7 @@ compile() {
   .venv/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
     --no-emit-package sottovoce "$@" -o "$out"
 }
-extras=(--extra espeak --extra mcp --extra microphone --extra openai --extra wyoming)
+extras=(--extra espeak --extra mcp --extra microphone --extra openai --extra valkey --extra wyoming)
 compile setup --group setup "$@"
 compile run pyproject.toml "${extras[@]}" --group build "$@"
 compile dev pyproject.toml "${extras[@]}" --extra smart-turn --group build --group dev -c requirements/run.txt "$@"

@@ -32,16 +32,25 @@ if [ "$(uname -s)" = Linux ] && ! "$python" -c 'import ctypes.util, sys; sys.exi
   fi
 fi
 
-# What the tests of the pages and of the JavaScript client run on.
+# Debian starts what it installs, unless this file says no. It goes when this script does.
+no_services() {
+  [ -e /usr/sbin/policy-rc.d ] && return
+  printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+  chmod +x /usr/sbin/policy-rc.d
+  trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+}
+
+# What the tests of the pages, of the JavaScript client and of the store run on. No service is started for us.
 debian_packages() {
   local missing=()
   command -v node >/dev/null || missing+=(nodejs)
   command -v npm >/dev/null || missing+=(npm)
   command -v chromium >/dev/null || missing+=(chromium)
+  command -v valkey-server >/dev/null || command -v redis-server >/dev/null || missing+=(redis-server)
   [ ${#missing[@]} = 0 ] && return
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     say "installing Debian packages for the tests: ${missing[*]}"
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"; } >/dev/null 2>&1 \
+    { apt-get update -qq && no_services && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}"; } >/dev/null 2>&1 \
       || { say "they could not be installed; the tests need them: apt-get install ${missing[*]}"; exit 1; }
   else
     say "the tests need more packages: apt-get install ${missing[*]}"

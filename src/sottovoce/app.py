@@ -42,13 +42,16 @@ from sottovoce.speech.chain_hearing import ChainRecogniser
 from sottovoce.speech.chain_speaking import ChainSynthesiser
 from sottovoce.speech.detector import Detector
 from sottovoce.speech.registry import make_engine, make_recogniser, make_synthesiser, make_turn_judge
+from sottovoce.store.base import Store
 from sottovoce.store.memory import MemoryStore
+from sottovoce.store.valkey_url import read_password, read_servers
 from sottovoce.tasks.local import LocalTasks
 from sottovoce.tasks.sealed import SealedTasks
 from sottovoce.vault import lockdown
 from sottovoce.vault.api_keys import ApiKeys
 from sottovoce.vault.receipts import Signer, read_key
 from sottovoce.vault.session_keys import SessionKeys
+from sottovoce.vault.store_key import read_store_key
 from sottovoce.vault.tokens import Issuer, Tokens
 
 MAX_MESSAGE_BYTES = 64 * 1024
@@ -68,7 +71,13 @@ def make_hub(settings: Settings) -> Hub:
     clock, census = Clock(), Census()
     metrics = Metrics(clock.steady)
     recogniser = _recogniser(settings, context, metrics)
-    store = MemoryStore(pin_keys=settings.encryption_enabled and settings.namespaces != "open")
+    session_limits = SessionLimits(
+        connect_s=settings.connect_timeout_seconds,
+        grace_s=settings.grace_seconds,
+        idle_s=settings.idle_timeout_seconds,
+        ttl_s=settings.session_ttl_hours * HOURS,
+    )
+    store = _store(settings, session_limits.tombstone_s, clock.wall)
     commander = CommandOrchestrator(
         skills, clock=clock.wall, zone=_zone(settings.timezone), answers_free_text=recogniser.answers_free_text
     )
@@ -99,15 +108,25 @@ def make_hub(settings: Settings) -> Hub:
             sessions=settings.max_sessions,
             lag_s=settings.max_lag_ms / 1000,
         ),
-        session_limits=SessionLimits(
-            connect_s=settings.connect_timeout_seconds,
-            grace_s=settings.grace_seconds,
-            idle_s=settings.idle_timeout_seconds,
-            ttl_s=settings.session_ttl_hours * HOURS,
-        ),
+        session_limits=session_limits,
     )
     tasks.on_update = hub.on_task
     return hub
+
+
+def _store(settings: Settings, tombstone_s: float, clock: Callable[[], float]) -> Store:
+    """Raises SettingsInvalid."""
+    pin_keys = settings.encryption_enabled and settings.namespaces != "open"
+    if settings.store_key_file is None or settings.store == "memory:":
+        return MemoryStore(pin_keys=pin_keys)
+    try:
+        from sottovoce.store.valkey import ValkeyStore  # noqa: PLC0415 - an extra
+        from sottovoce.store.valkey_link import Link  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise SettingsInvalid("store: Valkey needs one more package: pip install 'sottovoce[valkey]'") from None
+    link = Link(read_servers(settings.store), read_password(settings.store_password_file))
+    key = read_store_key(settings.store_key_file)
+    return ValkeyStore(link, key, pin_keys=pin_keys, tombstone_s=tombstone_s, clock=clock)
 
 
 def _mcp_servers(settings: Settings, tools: dict[str, Skill]) -> ToolServers | None:

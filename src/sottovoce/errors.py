@@ -28,6 +28,7 @@
     ├── ServerFault            ours
     │   ├── NodeFull               503  node_full              (passes)
     │   ├── NodeOverloaded         503  node_overloaded        (passes)
+    │   ├── StoreUnavailable       503  store_unavailable      (passes)
     │   └── TokensUnchecked        503  tokens_unchecked       (passes)
     ├── EngineFault            an engine's
     │   ├── EngineUnavailable      503  engine_unavailable     (passes)
@@ -295,6 +296,15 @@ class NodeOverloaded(ServerFault):
     status = 503
     passes = True
     detail = "This server is too busy to take another session now"
+
+
+class StoreUnavailable(ServerFault):
+    """The store that the nodes share does not answer: sessions that live go on, new ones have to wait."""
+
+    code = "store_unavailable"
+    status = 503
+    passes = True
+    detail = "The store of this server does not answer now; sessions that live go on"
 
 
 class TokensUnchecked(ServerFault):

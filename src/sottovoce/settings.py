@@ -193,7 +193,18 @@ class Settings(BaseSettings):
         le=64,
         description="Worker processes an engine may start, if it needs such. Default: the cores, at most 4.",
     )
-    store: str = Field("memory:", description="Where sessions and tasks are kept: `memory:` keeps them in the process.")
+    store: str = Field(
+        "memory:",
+        description="Where sessions and tasks are kept, by URL. `memory:` keeps them in the process; nodes that share "
+        "one name a Valkey or Redis 7: `valkey://host:port/db`, `valkeys://host:port/db` (TLS; `?ca_file=FILE`), "
+        "`valkey+sentinel://host1,host2/name/db` or `valkey+cluster://host1,host2`.",
+    )
+    store_key_file: Path | None = Field(
+        None,
+        description="The key that all nodes of a Valkey share, as `sottovoce keys store` makes it: what is kept there "
+        "is sealed under it. Needed with every store but `memory:`.",
+    )
+    store_password_file: Path | None = Field(None, description="The password of the Valkey's default user.")
     max_sessions_per_user: int = Field(5, ge=1, le=10_000, description="Live sessions of one namespace.")
     max_sessions: int = Field(100_000, ge=1, description="Live sessions of this server.")
     max_lag_ms: int = Field(
@@ -269,7 +280,7 @@ class Settings(BaseSettings):
             raise ValueError("public_url must look like https://voice.example.org")
         return value.rstrip("/")
 
-    @field_validator("api_keys", "jwks_url", "receipt_key", mode="before")
+    @field_validator("api_keys", "jwks_url", "receipt_key", "store_key_file", "store_password_file", mode="before")
     @classmethod
     def _empty_is_none(cls, value: object) -> object:
         return None if value == "" else value  # empty, it hides the one in the file
@@ -298,9 +309,18 @@ class Settings(BaseSettings):
     @field_validator("store")
     @classmethod
     def _known_store(cls, value: str) -> str:
-        if value != "memory:":
-            raise ValueError("the store of this version is memory:")
+        if value != "memory:" and not value.startswith(("valkey:", "valkeys:", "valkey+sentinel:", "valkey+cluster:")):
+            raise ValueError("a store is memory:, or a Valkey: valkey://127.0.0.1:6379/0")
         return value
+
+    @model_validator(mode="after")
+    def _shared_store_has_a_key(self) -> "Settings":
+        if self.store != "memory:" and self.store_key_file is None:
+            raise ValueError(
+                "a store that others can read needs store_key_file (SOTTOVOCE_STORE_KEY_FILE), the same for all its "
+                "nodes: make one with sottovoce keys store FILE"
+            )
+        return self
 
     @model_validator(mode="after")
     def _public_off_loopback(self) -> "Settings":

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sottovoce.vault.api_keys import read, to_text
+from sottovoce.vault.store_key import read_store_key
 from tests.cli.conftest import Run
 
 
@@ -105,3 +106,13 @@ def test_api_keys_say_what_is_wrong(run: Run, tmp_path: Path) -> None:
         assert answer.code == 2
         assert says in " ".join(answer.err.split())
         assert "Traceback" not in answer.err
+
+
+def test_the_key_of_a_store_is_made_once(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "store.key"
+    assert run("keys", "store", file).code == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    read_store_key(file)
+    again = run("keys", "store", file)
+    assert again.code == 2
+    assert "is there already" in again.err

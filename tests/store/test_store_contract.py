@@ -1,6 +1,7 @@
 """The contract of store.base.Store; every store runs it."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 
 import msgspec
@@ -11,13 +12,35 @@ from sottovoce.core.session import Status
 from sottovoce.store.base import SealedTask, SessionRecord, Store
 from sottovoce.store.memory import MemoryStore
 from sottovoce.vault.keys import NamespaceKeys
+from tests.peers.valkey import a_store
+
+NOW = time.time()
 
 
-@pytest.fixture(params=["memory"])
-async def store() -> AsyncGenerator[Store, None]:
-    made = MemoryStore()
-    yield made
-    await made.close()
+class SeenFromAnotherNode:
+    """Written by one node and read by another: what the first has in its own memory helps nobody."""
+
+    def __init__(self, writer: Store, reader: Store) -> None:
+        self.nodes = writer, reader
+
+    def __getattr__(self, name: str) -> object:
+        reads = name in {"keys_of", "session", "live_sessions", "all_sessions", "task", "tasks_of"}
+        return getattr(self.nodes[1 if reads else 0], name)
+
+
+@pytest.fixture(params=["memory", "valkey", "valkey, another node", "sentinel", "cluster", "cluster, another node"])
+async def store(request: pytest.FixtureRequest) -> AsyncGenerator[Store, None]:
+    kind, _, another = request.param.partition(", ")
+    if kind == "memory":
+        nodes: list[Store] = [MemoryStore()]
+    else:
+        url: str = request.getfixturevalue(f"{kind}_url")
+        nodes = [a_store(url) for _ in range(2 if another else 1)]
+    for node in nodes:
+        await node.start()
+    yield SeenFromAnotherNode(*nodes) if another else nodes[0]  # type: ignore[misc]
+    for node in nodes:
+        await node.close()
 
 
 def record(name: str, namespace_id: str = "n", key_hash: str = "k") -> SessionRecord:
@@ -27,8 +50,8 @@ def record(name: str, namespace_id: str = "n", key_hash: str = "k") -> SessionRe
         key_hash=key_hash,
         device_type="web",
         client_version="1",
-        created_at=1.0,
-        expires_at=2.0,
+        created_at=NOW,
+        expires_at=NOW + 3600,
     )
 
 
@@ -140,3 +163,34 @@ async def test_all_sessions_of_a_namespace_are_the_live_and_the_ended_ones(store
     assert [each.id for each in await store.all_sessions("n")] == ["c"]
     await store.erase("c")
     assert await store.all_sessions("n") == []
+
+
+async def test_what_is_revoked_is_gone_and_what_lives_here_is_claimed_already(store: Store) -> None:
+    await store.admit(record("a"), 1)
+    assert await store.claim("a") == 1
+    await store.put_task(task("t", "a"))
+    await store.revoke("a")
+    await store.revoke("a")
+    assert await store.session("a") is None
+    assert await store.task("t") is None
+    assert await store.claim("a") is None
+    assert await store.admit(record("b"), 1) is Admission.ADMITTED
+    await store.end("b", Status.ERROR)
+    assert await store.claim("b") is None
+
+
+async def test_a_store_that_answers_is_not_degraded(store: Store) -> None:
+    assert not store.degraded
+
+
+async def test_pages_behind_a_time_of_many_sessions_hold_what_belongs_to_them(store: Store) -> None:
+    made = [msgspec.structs.replace(record(f"s{n}"), created_at=NOW + n // 3) for n in range(9)]
+    for each in made:
+        await store.admit(each, 10)
+    newest_first = sorted(made, key=lambda each: each.place, reverse=True)
+    for size in (1, 2, 4, 20):
+        seen: list[SessionRecord] = []
+        while page := await store.live_sessions("n", size, seen[-1].place if seen else None):
+            assert len(page) <= size
+            seen += page
+        assert seen == newest_first

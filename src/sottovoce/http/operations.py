@@ -48,6 +48,8 @@ class Readiness(TypedDict):
     end_of_turn: NotRequired[EngineReadiness]
     sessions_live: int
     loop_lag_ms: float
+    store: str
+    """`ready`, or `degraded` while it is away: sessions that live go on, new ones are refused."""
     lockdown: dict[str, str]
     """Part to `held`, `off` or `refused: ` and why."""
 
@@ -79,6 +81,7 @@ def router(hub: Hub, signer: Signer) -> APIRouter:
             synthesiser=_readiness(speaks),
             sessions_live=hub.live,
             loop_lag_ms=round(hub.lag_s * 1000, 1),
+            store="degraded" if hub.store.degraded else "ready",
             lockdown={part.name: f"{part.state}: {part.why}" if part.why else str(part.state) for part in hub.lockdown},
         )
         for judge in judges:  # without it, turns end all the same

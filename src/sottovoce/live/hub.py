@@ -18,9 +18,11 @@ from sottovoce.errors import (
     NodeOverloaded,
     SessionNotFound,
     SottovoceError,
+    StoreUnavailable,
     TooManySessions,
 )
 from sottovoce.live.asked import NewSession, StreamAsked, StreamRefused
+from sottovoce.live.background import Background
 from sottovoce.live.connection import (
     ENDED,
     GOING_AWAY,
@@ -91,6 +93,7 @@ class Hub:
         self.lockdown: tuple[Part, ...] = ()
         """What this process gave up; nothing: it is another's, or has not started."""
         self.store = store
+        store.on_gone = self._gone_elsewhere
         self._records = records
         self.keyring = keyring
         self.desk = Desk(self.find, records, tasks)
@@ -101,7 +104,7 @@ class Hub:
         self._deadlines = Deadlines()
         self._pulse = Pulse(node.detector.tick, self._look_at_deadlines, node.measured)
         self._wash = Wash()
-        self._closing: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._stopping = False
         self._streams = 0
         self._no_streams = asyncio.Event()
@@ -110,7 +113,8 @@ class Hub:
     # -- its own life ------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Start the engines and the pulse. Raises EngineUnavailable."""
+        """Start the store, the engines and the pulse. Raises StoreUnavailable, EngineUnavailable."""
+        await self.store.start()
         await self.node.start()
         await self.tasks.start()
         await self._wash.start()
@@ -132,7 +136,7 @@ class Hub:
             if live.runner is not None:
                 live.runner.tell(no.SessionExpiring(0, str(Signal.SERVER_STOPPING)))
             self._end_soon(live, live.receive(Signal.SERVER_STOPPING, self.node.clock.steady()))
-        await asyncio.gather(*self._closing, return_exceptions=True)
+        await self._background.done()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STREAMS_CLOSE_S):
                 await self._no_streams.wait()
@@ -162,7 +166,7 @@ class Hub:
     async def create(self, new: NewSession) -> tuple[LiveSession, str]:
         """A new session and its ticket's text.
 
-        Raises InvalidKeyHash, InvalidPublicKeys, TooManySessions, NodeFull, NodeOverloaded.
+        Raises InvalidKeyHash, InvalidPublicKeys, TooManySessions, NodeFull, NodeOverloaded, StoreUnavailable.
         """
         key_hash = fingerprint(new.key_hash)
         public_keys = await self.shown(new)
@@ -182,7 +186,10 @@ class Hub:
             created_at=wall,
             expires_at=wall + self._session_limits.ttl_s,
         )
-        verdict = await self.store.admit(record, self._limits.sessions_per_namespace)
+        try:
+            verdict = await self.store.admit(record, self._limits.sessions_per_namespace)
+        except StoreUnavailable as error:
+            raise self._refused(error) from None
         if verdict is Admission.KEY_MISMATCH:
             raise self._refused(InvalidKeyHash())
         if verdict is Admission.NAMESPACE_FULL:
@@ -199,10 +206,10 @@ class Hub:
         return live, text
 
     async def shown(self, new: NewSession) -> PublicKeys | None:
-        """The namespace's public keys, if it has any. Raises InvalidKeyHash, InvalidPublicKeys."""
+        """The namespace's public keys, if it has any. Raises InvalidKeyHash, InvalidPublicKeys, StoreUnavailable."""
         try:
             return await self.keyring.shown(new, fingerprint(new.key_hash))
-        except (InvalidKeyHash, InvalidPublicKeys) as error:
+        except (InvalidKeyHash, InvalidPublicKeys, StoreUnavailable) as error:
             raise self._refused(error) from None
 
     def _refused(self, error: SottovoceError) -> SottovoceError:
@@ -269,7 +276,7 @@ class Hub:
         else:
             live.runner.reattach(connection, asked.last_event)
         runner = live.runner
-        await self.store.set_status(live.id, Status.ACTIVE)
+        self._background.run(self.store.set_status(live.id, Status.ACTIVE))
         if first:
             await self._tell_tasks(live, runner)
         return runner
@@ -322,7 +329,7 @@ class Hub:
         self._deadlines.set(live.id, live.session.next_deadline())
         live.runner.detach()
         log.info("session_suspended", session=short(live.id))
-        await self.store.set_status(live.id, Status.SUSPENDED)
+        self._background.run(self.store.set_status(live.id, Status.SUSPENDED))
 
     def on_task(self, update: TaskUpdate) -> None:
         """A task changed: tell its session, if that is there."""
@@ -361,9 +368,17 @@ class Hub:
     def _end_soon(self, live: LiveSession, effects: list[Effect]) -> None:
         if any(isinstance(effect, Ended) for effect in effects):
             live.ending = asyncio.get_running_loop().create_future()  # who deletes it meanwhile waits for that
-        task = asyncio.create_task(self._end(live, effects))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._background.run(self._end(live, effects))
+
+    def _gone_elsewhere(self, session_id: str) -> None:
+        """Another node has erased the session, or goes on with it."""
+
+        async def let_go() -> None:
+            with contextlib.suppress(SessionNotFound):
+                await self.delete(session_id)
+
+        if session_id in self._sessions:
+            self._background.run(let_go())
 
     async def _end(self, live: LiveSession, effects: list[Effect]) -> None:
         for effect in effects:

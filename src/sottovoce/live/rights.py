@@ -5,8 +5,10 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from sottovoce.core.session import ENDED
 from sottovoce.errors import SessionNotFound
 from sottovoce.live.hub import Hub
+from sottovoce.store.base import SessionRecord
 from sottovoce.vault.receipts import hash_of
 
 MOST_ROUNDS = 10
@@ -49,7 +51,7 @@ class Rights:
     async def held(self, namespace_id: str) -> Held:
         """Counts and times; zeros where there is nothing."""
         records = await self._hub.store.all_sessions(namespace_id)
-        live = [record for record in records if self._is_live(record.id)]
+        live = [record for record in records if self._is_live(record)]
         messages, tasks = await self._counts([record.id for record in records])
         return Held(
             live_sessions=len(live),
@@ -86,7 +88,7 @@ class Rights:
         try:
             await self._hub.delete(session_id)
         except SessionNotFound:
-            await self._hub.store.erase(session_id)  # a record alone: its session is gone, or was never ours
+            await self._hub.store.revoke(session_id)  # another node's, or a record alone
 
     async def _counts(self, session_ids: list[str]) -> tuple[int, int]:
         """Messages and tasks."""
@@ -99,8 +101,8 @@ class Rights:
                 continue
         return messages, tasks
 
-    def _is_live(self, session_id: str) -> bool:
+    def _is_live(self, record: SessionRecord) -> bool:
         try:
-            return self._hub.find(session_id).session.live
+            return self._hub.find(record.id).session.live
         except SessionNotFound:
-            return False
+            return record.status not in ENDED  # another node's

@@ -1,5 +1,6 @@
 """Where sessions and tasks are recorded: the port. One contract suite runs against every store."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -41,8 +42,26 @@ Place = tuple[float, str]
 """Where a session stands among others: when it was created, and its id."""
 
 
+OnGone = Callable[[str], None]
+
+
 class Store(Protocol):
-    """Keeps records. Each method is one atomic step."""
+    """Keeps records. Each method is one atomic step.
+
+    A session is held by the node that admitted or claimed it: only that node changes its record, and a change under an
+    old fence does nothing. A shared store may be away: what a node does to sessions that it holds is done then when
+    the store is back; everything else raises StoreUnavailable.
+    """
+
+    on_gone: OnGone
+    """Called with the id of a session that this node held until another one erased or claimed it."""
+
+    async def start(self) -> None:
+        """Make ready. Raises StoreUnavailable, SettingsInvalid."""
+
+    @property
+    def degraded(self) -> bool:
+        """Whether the store is away at the moment."""
 
     async def admit(self, record: SessionRecord, limit: int) -> Admission:
         """Record a new session if its namespace is pinned to its key hash (or to none yet) and has fewer than `limit`
@@ -62,6 +81,13 @@ class Store(Protocol):
 
     async def erase(self, session_id: str) -> None:
         """Keep nothing of it: as `end`, and the record goes too. Harmless if it is gone."""
+
+    async def revoke(self, session_id: str) -> None:
+        """Erase a session, whichever node holds it: that one lets go of it within seconds."""
+
+    async def claim(self, session_id: str) -> int | None:
+        """Hold a session whose node is gone; what that one still writes does nothing. The fence that writes carry from
+        now on (or, of a session that is held already, carry). None: it does not live, or its node does."""
 
     async def live_sessions(self, namespace_id: str, limit: int, after: Place | None) -> list[SessionRecord]:
         """Live sessions of a namespace, newest first, behind that place, whether a session is still there or not."""

@@ -6,7 +6,7 @@ import msgspec
 
 from sottovoce.core.limits import Admission, admission
 from sottovoce.core.session import ENDED, Status
-from sottovoce.store.base import Place, SealedTask, SessionRecord
+from sottovoce.store.base import OnGone, Place, SealedTask, SessionRecord
 from sottovoce.vault.keys import PublicKeys
 
 
@@ -24,7 +24,10 @@ class _Namespace:
 class MemoryStore:
     """Implements store.base.Store. No method waits for anything, so each is one atomic step of the event loop."""
 
+    degraded = False
+
     def __init__(self, *, pin_keys: bool = True) -> None:
+        self.on_gone: OnGone = lambda _session_id: None
         self._pin_keys = pin_keys
         self._namespaces: dict[str, _Namespace] = {}
         self._sessions: dict[str, SessionRecord] = {}
@@ -32,6 +35,9 @@ class MemoryStore:
         """Namespaces to their sessions that have ended and are not erased yet."""
         self._tasks: dict[str, SealedTask] = {}
         self._task_ids: dict[str, dict[str, None]] = {}
+
+    async def start(self) -> None:
+        """See Store."""
 
     async def admit(self, record: SessionRecord, limit: int) -> Admission:
         """See Store."""
@@ -82,6 +88,15 @@ class MemoryStore:
             self._free(record)
             self._forget_ended(record)
         await self.erase_tasks(session_id)
+
+    async def revoke(self, session_id: str) -> None:
+        """See Store."""
+        await self.erase(session_id)
+
+    async def claim(self, session_id: str) -> int | None:
+        """See Store. Its node is this process, so that the first fence is the only one."""
+        record = self._sessions.get(session_id)
+        return None if record is None or record.status in ENDED else 1
 
     def _forget_ended(self, record: SessionRecord) -> None:
         ended = self._ended.get(record.namespace_id)
