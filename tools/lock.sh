@@ -9,9 +9,9 @@ compile() {
   .venv/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
     --no-emit-package sottovoce "$@" -o "$out"
 }
-extras=(--extra espeak --extra microphone --extra openai --extra wyoming)
+extras=(--extra espeak --extra mcp --extra microphone --extra openai --extra wyoming)
 compile setup --group setup "$@"
 compile run pyproject.toml "${extras[@]}" --group build "$@"
-compile dev pyproject.toml "${extras[@]}" --group build --group dev -c requirements/run.txt "$@"
+compile dev pyproject.toml "${extras[@]}" --extra smart-turn --group build --group dev -c requirements/run.txt "$@"
 .venv/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
   bench/peers/requirements.in -o bench/peers/requirements.txt "$@"

@@ -51,10 +51,17 @@ def settings_table() -> str:
     def rows() -> Iterator[tuple[str, ...]]:
         for name, field in Settings.model_fields.items():
             fixed = field.default is not PydanticUndefined and field.default not in (None, (), {})
-            default = f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
-            yield f"`{name}`", f"`{PREFIX}{name.upper()}`", default if fixed else "", field.description or ""
+            default = f"`{_written(field.default)}`" if fixed else ""
+            yield f"`{name}`", f"`{PREFIX}{name.upper()}`", default, field.description or ""
 
     return table(("setting", "in the environment", "default", "what it does"), rows())
+
+
+def _written(value: object) -> str:
+    """A setting's value as the environment has it."""
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def errors_table() -> str:

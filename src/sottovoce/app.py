@@ -37,9 +37,11 @@ from sottovoce.orchestrator.mcp.base import Address, McpServer, Program
 from sottovoce.orchestrator.model import ModelOrchestrator
 from sottovoce.orchestrator.skills import Skill, Skills
 from sottovoce.settings import McpServerSettings, Settings
-from sottovoce.speech.base import EngineContext
+from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser
+from sottovoce.speech.chain_hearing import ChainRecogniser
+from sottovoce.speech.chain_speaking import ChainSynthesiser
 from sottovoce.speech.detector import Detector
-from sottovoce.speech.registry import make_engine, make_recogniser, make_synthesiser
+from sottovoce.speech.registry import make_engine, make_recogniser, make_synthesiser, make_turn_judge
 from sottovoce.store.memory import MemoryStore
 from sottovoce.tasks.local import LocalTasks
 from sottovoce.tasks.sealed import SealedTasks
@@ -63,18 +65,19 @@ def make_hub(settings: Settings) -> Hub:
     tools: dict[str, Skill] = {}
     skills = Skills.installed().together_with(tools)
     context = EngineContext(grammars=skills.grammars, workers=settings.engine_workers, lockdown=settings.lockdown)
-    recogniser = make_recogniser(settings.recogniser, context)
-    synthesiser = make_synthesiser(settings.synthesiser, context)
     clock, census = Clock(), Census()
     metrics = Metrics(clock.steady)
+    recogniser = _recogniser(settings, context, metrics)
     store = MemoryStore(pin_keys=settings.encryption_enabled and settings.namespaces != "open")
     commander = CommandOrchestrator(
         skills, clock=clock.wall, zone=_zone(settings.timezone), answers_free_text=recogniser.answers_free_text
     )
     node = Node(
         recogniser=recogniser,
-        synthesiser=synthesiser,
+        synthesiser=_synthesiser(settings, context, metrics),
         orchestrator=_thinker(settings, skills, context, metrics, commander),
+        endings=commander,
+        turn_judge=None if settings.end_of_turn is None else make_turn_judge(settings.end_of_turn, context),
         detector=Detector(),
         clock=clock,
         metrics=metrics,
@@ -158,6 +161,22 @@ async def model_answers(settings: Settings, text: str) -> str:
             return "".join([piece.text async for piece in pieces if isinstance(piece, Written)])
     finally:
         await model.close()
+
+
+def _recogniser(settings: Settings, context: EngineContext, metrics: Metrics) -> Recogniser:
+    engines = [make_recogniser(url, context) for url in settings.recogniser]
+    if len(engines) == 1:
+        return engines[0]
+    told = metrics.engine_teller("recogniser")
+    return ChainRecogniser(engines, deadline_s=settings.engine_deadline_seconds, told=told)
+
+
+def _synthesiser(settings: Settings, context: EngineContext, metrics: Metrics) -> Synthesiser:
+    engines = [make_synthesiser(url, context) for url in settings.synthesiser]
+    if len(engines) == 1:
+        return engines[0]
+    told = metrics.engine_teller("synthesiser")
+    return ChainSynthesiser(engines, deadline_s=settings.engine_deadline_seconds, told=told)
 
 
 def _zone(name: str | None) -> ZoneInfo | None:

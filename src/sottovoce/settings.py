@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 PREFIX = "SOTTOVOCE_"
 CONFIG_VARIABLE = PREFIX + "CONFIG"
 DEFAULT_CONFIG = "sottovoce.toml"
+MOST_ENGINES = 8
+"""Of a role."""
 
 
 class McpServerSettings(BaseModel):
@@ -143,8 +145,19 @@ class Settings(BaseSettings):
         description="What opens `/operator`, for the user `operator`. Without it, only this machine can: the server "
         "must listen on loopback and have no `public_url`.",
     )
-    recogniser: str = Field("pocketsphinx:", description="The engine that hears, by URL.")
-    synthesiser: str = Field("espeak:", description="The engine that speaks, by URL.")
+    recogniser: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("pocketsphinx:",),
+        min_length=1,
+        max_length=MOST_ENGINES,
+        description="The engine that hears, by URL; or several (a list; in the environment separated by spaces), of "
+        "which the next one hears what the one before it cannot.",
+    )
+    synthesiser: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("espeak:",),
+        min_length=1,
+        max_length=MOST_ENGINES,
+        description="The engine that speaks, by URL; or several, likewise.",
+    )
     mcp_servers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")], McpServerSettings] = Field(
         {},
         description="MCP servers whose tools become skills (`NAME.TOOL`), each by its name: in the file a table "
@@ -161,6 +174,18 @@ class Settings(BaseSettings):
         ge=2_000,
         le=2_000_000,
         description="How much the model can take in, its answer included. What is older than fits is summarised.",
+    )
+    end_of_turn: str | None = Field(
+        None,
+        description="The engine that says by its sound whether a turn with `semantic_vad` is over, by URL: "
+        "`smart-turn:/path/to/model.onnx`. Without it, words alone say.",
+    )
+    engine_deadline_seconds: float = Field(
+        5.0,
+        gt=0,
+        le=60,
+        description="Where several engines are named: how long one may take to a transcript or to its next sound "
+        "before the next engine does it.",
     )
     engine_workers: int = Field(
         default_factory=lambda: max(1, min(4, os.cpu_count() or 1)),
@@ -263,6 +288,12 @@ class Settings(BaseSettings):
                 "it answers can let anybody in"
             )
         return value
+
+    @field_validator("recogniser", "synthesiser", mode="before")
+    @classmethod
+    def _one_url_or_several(cls, value: object) -> object:
+        """URLs may hold commas, but no spaces."""
+        return tuple(value.split()) if isinstance(value, str) else value
 
     @field_validator("store")
     @classmethod

@@ -5,6 +5,7 @@ from pathlib import Path
 from tests.cli.conftest import Run
 from tests.peers.scripts import ScriptedModel, rule
 from tests.servers import INSTANT
+from tests.speech.turn_models import save_model
 
 
 def test_what_is_well_is_said_and_tried(run: Run, free_port: int) -> None:
@@ -38,6 +39,31 @@ def test_what_is_missing_is_1_and_the_rest_is_tried_all_the_same(run: Run) -> No
     assert "missing" in doctor.out
     assert "There is no engine named nonesuch" in doctor.out
     assert "instant spoke for 1.0 s" in doctor.out
+
+
+def test_of_a_chain_each_engine_is_tried_and_one_that_works_is_enough(run: Run) -> None:
+    chain = {"SOTTOVOCE_PORT": "0", "SOTTOVOCE_RECOGNISER": "nonesuch: instant:", "SOTTOVOCE_SYNTHESISER": "instant:"}
+    doctor = run("doctor", "--json", **chain)
+    verdicts = {each["what"]: each["verdict"] for each in json.loads(doctor.out)["findings"]}
+    assert (verdicts["recogniser 1 of 2"], verdicts["recogniser 2 of 2"]) == ("note", "ok")
+    assert doctor.code == 0
+    none = run("doctor", "--json", **chain | {"SOTTOVOCE_RECOGNISER": "nonesuch: neither:"})
+    verdicts = {each["what"]: each["verdict"] for each in json.loads(none.out)["findings"]}
+    assert (verdicts["recogniser 1 of 2"], verdicts["recogniser 2 of 2"]) == ("missing", "missing")
+    assert none.code == 1
+
+
+def test_the_engine_that_judges_ends_of_turns_is_tried(run: Run, tmp_path: Path) -> None:
+    model = save_model(tmp_path / "model.onnx", bias=10.0)
+    url = f"smart-turn:{model}"
+    doctor = run("doctor", "--json", SOTTOVOCE_PORT="0", SOTTOVOCE_END_OF_TURN=url, **INSTANT)
+    says = {each["what"]: (each["verdict"], each["says"]) for each in json.loads(doctor.out)["findings"]}
+    assert says["end of turn"] == ("ok", "smart-turn takes the sentence for finished by 100%")
+    gone = run("doctor", "--json", SOTTOVOCE_PORT="0", SOTTOVOCE_END_OF_TURN=url + "x", **INSTANT)
+    (finding,) = [each for each in json.loads(gone.out)["findings"] if each["what"] == "end of turn"]
+    assert finding["verdict"] == "missing"
+    assert "is not there" in finding["says"]
+    assert gone.code == 1
 
 
 def test_a_taken_port_is_a_note(run: Run) -> None:
@@ -75,8 +101,8 @@ def test_a_language_model_that_does_not_answer_is_missing_and_the_rest_is_tried(
     run: Run, scripted: ScriptedModel
 ) -> None:
     scripted.plays(rule("Say the word", [{"status": 401}]))
-    for url, says in ((scripted.url, "refuses: status 401"), ("openai+http://h/v1", "Which model?")):
+    for url, says in ((scripted.url, "refuses: status 401"), ("openai+http://h/v1", "model is missing")):
         doctor = run("doctor", SOTTOVOCE_PORT="0", SOTTOVOCE_MODEL=url, **INSTANT)
         assert doctor.code == 1
-        assert says in doctor.out
+        assert says in " ".join(doctor.out.split())
         assert "instant spoke for 1.0 s" in doctor.out

@@ -14,6 +14,31 @@ async def test_a_server_whose_engine_is_gone_is_not_ready(server: Server) -> Non
     assert (ready.status_code, ready.json()["status"]) == (503, "not_ready")
 
 
+async def test_the_engines_of_a_chain_are_told_one_by_one(serve: Serve) -> None:
+    server = await serve(recogniser=["pocketsphinx:", "instant:"], synthesiser="espeak: instant:")
+    session = await server.session()
+    async with server.stream(session["websocket_url"]) as stream:
+        await stream.type("what time is it")
+        await stream.until("response.done")
+        await stream.until("output_audio_buffer.stopped")
+    ready = (await server.http.get("/ready")).json()
+    assert ready["status"] == "ready"
+    assert ready["recogniser"]["name"] == "pocketsphinx, instant"
+    assert [engine["name"] for engine in ready["recogniser"]["engines"]] == ["pocketsphinx", "instant"]
+    first, second = ready["synthesiser"]["engines"]
+    assert first == {"name": "espeak", "ready": True, "breaker": "closed", "served": 1, "failures": 0}
+    assert second["served"] == 0
+    text = (await server.http.get("/metrics")).text
+    assert 'sottovoce_engine_calls_total{engine="espeak",outcome="served",role="synthesiser"} 1.0' in text
+    assert 'sottovoce_engine_ready{engine="instant",role="recogniser"} 1.0' in text
+    assert 'sottovoce_engine_breaker_open{engine="pocketsphinx",role="recogniser"} 0.0' in text
+
+
+async def test_one_engine_alone_is_no_chain(server: Server) -> None:
+    ready = (await server.http.get("/ready")).json()
+    assert "engines" not in ready["recogniser"]
+
+
 async def test_metrics_count_without_names(serve: Serve) -> None:
     server = await serve(max_sessions_per_user=1)
     session = await server.session("secret.namespace")

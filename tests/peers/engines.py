@@ -1,4 +1,4 @@
-"""Every kind of engine, by a URL of one that runs: what the contract suites are run on."""
+"""Every kind of engine, by a URL of one that runs (of a chain: by several): what the contract suites are run on."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,8 +15,8 @@ WYOMING = {"wyoming streams": "streams", "wyoming whole": "whole"}
 OPENAI = {"openai+http: pcm": "pcm", "openai+http: wav": "wav"}
 TINY = ("faster-whisper:", "sherpa:")
 """With models of random weights: what they hear is nonsense, but always the same for the same sound."""
-RECOGNISERS = ("instant:", "pocketsphinx:", "openai+http:", *WYOMING, *TINY)
-SYNTHESISERS = ("espeak:", "instant:", *OPENAI, *WYOMING, "piper:")
+RECOGNISERS = ("instant:", "pocketsphinx:", "openai+http:", *WYOMING, *TINY, "pocketsphinx: instant:")
+SYNTHESISERS = ("espeak:", "instant:", *OPENAI, *WYOMING, "piper:", "instant: espeak:", "espeak: instant:")
 
 
 @contextmanager

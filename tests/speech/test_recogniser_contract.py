@@ -12,6 +12,7 @@ import soundfile
 from sottovoce.errors import EngineFault, LanguageNotSupported
 from sottovoce.orchestrator.skills import Skills
 from sottovoce.speech.base import HEARING_RATE, EngineContext, Recogniser, Transcript
+from sottovoce.speech.chain_hearing import ChainRecogniser
 from sottovoce.speech.registry import make_recogniser
 from tests.peers import engines
 
@@ -20,7 +21,10 @@ FRAME = 640
 
 
 def make(url: str) -> Recogniser:
-    return make_recogniser(url, EngineContext(grammars=Skills.installed().grammars, workers=1))
+    """A chain, if there are several URLs."""
+    context = EngineContext(grammars=Skills.installed().grammars, workers=1)
+    engines = [make_recogniser(each, context) for each in url.split()]
+    return engines[0] if len(engines) == 1 else ChainRecogniser(engines, deadline_s=30.0)
 
 
 def recording(name: str = "austen-0880.wav") -> bytes:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sottovoce.speech.sentences import clean, pieces
+from sottovoce.speech.sentences import clean, pieces, sentences
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,19 @@ def test_pieces_are_bounded_and_lose_nothing(text: str, limit: int) -> None:
     cut = pieces(text, limit)
     assert all(0 < len(piece) <= limit for piece in cut)
     assert "".join("".join(cut).split()) == "".join(clean(text).split())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        (" \n\x00 ", []),
+        ("Your timer is set", ["Your timer is set"]),
+        ("Your timer is set. I will tell you then!", ["Your timer is set.", "I will tell you then!"]),
+        ("I will ask Dr. Miller about it at 5 p.m. today.", ["I will ask Dr. Miller about it at 5 p.m. today."]),
+        ("Good. I have written that down.", ["Good. I have written that down."]),
+        ("It is 3.5 degrees outside… take a coat with you.", ["It is 3.5 degrees outside…", "take a coat with you."]),
+    ],
+)
+def test_a_text_is_cut_where_its_sentences_end(text: str, expected: list[str]) -> None:
+    assert sentences(text) == expected

@@ -10,6 +10,7 @@ import pytest
 
 from sottovoce.errors import EngineUnavailable, LanguageNotSupported
 from sottovoce.speech.base import EngineContext, Synthesiser
+from sottovoce.speech.chain_speaking import ChainSynthesiser
 from sottovoce.speech.registry import make_synthesiser
 from tests.peers import engines
 
@@ -21,7 +22,9 @@ Curve = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
 def make(url: str) -> Synthesiser:
-    return make_synthesiser(url, EngineContext(grammars={}, workers=1))
+    """A chain, if there are several URLs."""
+    engines = [make_synthesiser(each, EngineContext(grammars={}, workers=1)) for each in url.split()]
+    return engines[0] if len(engines) == 1 else ChainSynthesiser(engines, deadline_s=30.0)
 
 
 @pytest.fixture(scope="module", params=engines.SYNTHESISERS)

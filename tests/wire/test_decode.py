@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sottovoce.core import events as ev
+from sottovoce.core.end_of_turn import Eagerness
 from sottovoce.core.turn import TurnSettings
 from sottovoce.errors import BadMessage
 from sottovoce.wire import decode
@@ -31,7 +32,16 @@ def refused(message: dict[str, Any] | str) -> BadMessage:
             "8000, 16000, 24000, 48000",
         ),
         ({"audio": {"output": {"format": {"type": "audio/pcmu"}}}}, "invalid_value", "audio/pcm"),
-        ({"audio": {"input": {"turn_detection": {"type": "semantic_vad"}}}}, "invalid_value", "server_vad"),
+        (
+            {"audio": {"input": {"turn_detection": {"type": "video_vad"}}}},
+            "invalid_value",
+            "server_vad, semantic_vad",
+        ),
+        (
+            {"audio": {"input": {"turn_detection": {"type": "semantic_vad", "eagerness": "videos"}}}},
+            "invalid_value",
+            "auto, high, low, medium",
+        ),
         ({"output_modalities": ["video"]}, "invalid_value", "audio, text"),
         ({"instructions": 5}, "invalid_value", "Expected `str | null`, got `int`"),
     ],
@@ -40,7 +50,7 @@ def test_what_may_stand_there_instead_is_said(session: dict[str, Any], code: str
     error = refused({"type": "session.update", "session": session})
     assert error.reason == code
     assert error.message.endswith(says)
-    assert not any(word in error.message for word in ("pcmu", "semantic", "video"))
+    assert not any(word in error.message for word in ("pcmu", "video"))
 
 
 def test_settings_change_where_they_are_named_and_stay_elsewhere() -> None:
@@ -204,3 +214,24 @@ def test_no_json_brings_anything_but_a_happening_or_a_clear_error(type_: str, fi
 def test_no_bytes_bring_anything_but_a_clear_error(message: bytes) -> None:
     with pytest.raises(BadMessage):
         decode.client_event(message)
+
+
+def test_semantic_turn_detection_and_back() -> None:
+    def after(config: ev.Config, **turns: Any) -> ev.Config:
+        update = {"type": "session.update", "session": {"audio": {"input": {"turn_detection": turns}}}}
+        changed = decode.happening(decode.client_event(json.dumps(update)), config, 0)
+        assert isinstance(changed, ev.ConfigChanged)
+        return changed.config
+
+    before = ev.Config(turn_detection=TurnSettings(threshold=0.6, silence_ms=700))
+    semantic = after(before, type="semantic_vad", interrupt_response=False)
+    assert semantic.turn_detection == TurnSettings(threshold=0.6, silence_ms=700, eagerness=Eagerness.AUTO)
+    assert not semantic.interrupt_response
+    low = after(semantic, type="semantic_vad", eagerness="low")
+    assert low.turn_detection is not None
+    assert low.turn_detection.eagerness is Eagerness.LOW
+    assert after(low, type="semantic_vad").turn_detection == low.turn_detection
+    assert after(low, type="server_vad").turn_detection == before.turn_detection
+    assert after(ev.Config(turn_detection=None), type="semantic_vad").turn_detection == TurnSettings(
+        eagerness=Eagerness.AUTO
+    )

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from sottovoce.core import events as ev
 from sottovoce.core import notices as no
+from sottovoce.core.end_of_turn import Eagerness
 from sottovoce.core.task import Task, TaskState
 from sottovoce.core.turn import TurnSettings
 from sottovoce.wire import client_events as ce
@@ -32,6 +33,7 @@ ITEM = ev.Item(id="item_1", role=ev.Role.ASSISTANT, spoken=True, status=ev.ItemS
 HEARD = ev.Item(id="item_2", role=ev.Role.USER, spoken=True)
 TYPED = ev.Item(id="item_3", role=ev.Role.USER, spoken=False, status=ev.ItemStatus.COMPLETED, text="hello")
 WRITTEN = ev.Item(id="item_4", role=ev.Role.ASSISTANT, spoken=False, status=ev.ItemStatus.INCOMPLETE, text="Hel")
+SEMANTIC = TurnSettings(eagerness=Eagerness.LOW)
 CONFIG = ev.Config(input_rate=24_000, output_rate=24_000, voice="en-us")
 
 
@@ -42,6 +44,7 @@ def task(state: TaskState) -> Task:
 NOTICES: list[no.Notice] = [
     no.SessionOpened("s", CONFIG, 100.0),
     no.SessionConfigured("s", msgspec.structs.replace(CONFIG, turn_detection=None, speech_out=False), 100.0),
+    no.SessionConfigured("s", msgspec.structs.replace(CONFIG, turn_detection=SEMANTIC), 100.0),
     no.UserStarted("item_2", 100),
     no.UserStopped("item_2", 900),
     no.SoundCommitted("item_2", None),
@@ -128,6 +131,17 @@ def test_our_client_events_are_read_as_the_package_writes_them() -> None:
         for model in get_args(get_args(authority.RealtimeClientEvent)[0])
     }
     assert {str(each.__struct_config__.tag) for each in get_args(ce.AnyClientEvent)} <= known
+
+
+def test_semantic_turn_detection_is_told_in_the_words_of_the_realtime_api() -> None:
+    session = json.loads(Encoder().encode(no.SessionOpened("s", ev.Config(turn_detection=SEMANTIC), 1.0))[0])["session"]
+    told = session["audio"]["input"]["turn_detection"]
+    assert told == {
+        "type": "semantic_vad",
+        "eagerness": "low",
+        "create_response": True,
+        "interrupt_response": True,
+    }
 
 
 def test_turn_detection_is_told_as_it_is() -> None:

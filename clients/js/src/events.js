@@ -32,7 +32,7 @@
  *
  * @typedef {object} AudioInput
  * @property {AudioFormat | null} [format]
- * @property {ServerVad | null} [turn_detection]
+ * @property {ServerVad | SemanticVad | null} [turn_detection]
  * @property {Transcription | null} [transcription]
  */
 
@@ -52,6 +52,16 @@
  * @property {number | null} [threshold]
  * @property {number | null} [prefix_padding_ms]
  * @property {number | null} [silence_duration_ms]
+ * @property {boolean | null} [create_response]
+ * @property {boolean | null} [interrupt_response]
+ */
+
+/**
+ * The server finds the turns, and listens to what is said: it waits longer in the middle of a sentence.
+ *
+ * @typedef {object} SemanticVad
+ * @property {'semantic_vad'} type
+ * @property {'low' | 'medium' | 'high' | 'auto' | null} [eagerness]
  * @property {boolean | null} [create_response]
  * @property {boolean | null} [interrupt_response]
  */

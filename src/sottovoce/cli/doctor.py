@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sottovoce.cli.exits import ExitCode
-from sottovoce.cli.own_voice import ENGINE_TIMEOUT_S, HEARING_RATE, node_with, speak
+from sottovoce.cli.own_voice import ENGINE_TIMEOUT_S, HEARING_RATE, judge, node_with, speak
 from sottovoce.client import MicrophoneUnavailable
 from sottovoce.client.microphone import devices
 from sottovoce.errors import SettingsInvalid, SottovoceError
@@ -147,18 +147,47 @@ def _microphone() -> Finding:
 
 
 def _engines(settings: Settings) -> list[Finding]:
-    """Have one speak what the other hears; what fails says itself what to do."""
+    """Have one speak what the other hears, each for itself; what fails says itself what to do."""
     sound = b""
+    spoken = []
+    for url in settings.synthesiser:
+        finding, said = _speak(settings.model_copy(update={"synthesiser": (url,)}))
+        spoken.append(finding)
+        sound = sound or said
+    judged = [] if settings.end_of_turn is None else [_judge(settings, sound)]
+    heard = [_listen(settings.model_copy(update={"recogniser": (url,)}), sound) for url in settings.recogniser]
+    thinks = [] if settings.model is None else [_thinks(settings)]
+    return [*_in_a_chain(spoken), *_in_a_chain(heard), *judged, *thinks]
+
+
+def _in_a_chain(findings: list[Finding]) -> list[Finding]:
+    """Of several engines of a role: it is enough if one works."""
+    if len(findings) == 1:
+        return findings
+    works = any(finding.verdict is not Verdict.MISSING for finding in findings)
+    return [
+        msgspec.structs.replace(
+            finding,
+            what=f"{finding.what} {number} of {len(findings)}",
+            verdict=Verdict.NOTE if works and finding.verdict is Verdict.MISSING else finding.verdict,
+        )
+        for number, finding in enumerate(findings, start=1)
+    ]
+
+
+def _speak(settings: Settings) -> tuple[Finding, bytes]:
     try:
         name, _, sound = asyncio.run(speak(settings, SENTENCE))
-        spoken = Finding("synthesiser", Verdict.WELL, f"{name} spoke for {len(sound) / 2 / HEARING_RATE:.1f} s")
     except (SottovoceError, TimeoutError) as error:
-        spoken = Finding("synthesiser", Verdict.MISSING, _why(settings.synthesiser, error))
+        return Finding("synthesiser", Verdict.MISSING, _why(settings.synthesiser[0], error)), b""
+    return Finding("synthesiser", Verdict.WELL, f"{name} spoke for {len(sound) / 2 / HEARING_RATE:.1f} s"), sound
+
+
+def _listen(settings: Settings, sound: bytes) -> Finding:
     try:
-        heard = asyncio.run(_hear(settings, sound))
+        return asyncio.run(_hear(settings, sound))
     except (SottovoceError, TimeoutError) as error:
-        heard = Finding("recogniser", Verdict.MISSING, _why(settings.recogniser, error))
-    return [spoken, heard, *([_thinks(settings)] if settings.model is not None else [])]
+        return Finding("recogniser", Verdict.MISSING, _why(settings.recogniser[0], error))
 
 
 def _thinks(settings: Settings) -> Finding:
@@ -177,6 +206,16 @@ def _thinks(settings: Settings) -> Finding:
     if not answer:
         return Finding("model", Verdict.MISSING, "the language model answers nothing")
     return Finding("model", Verdict.WELL, f"the language model answered within {time.monotonic() - began:.1f} s")
+
+
+def _judge(settings: Settings, sound: bytes) -> Finding:
+    try:
+        name, probability = asyncio.run(judge(settings, sound))
+    except (SottovoceError, TimeoutError) as error:
+        return Finding("end of turn", Verdict.MISSING, _why(settings.end_of_turn or "", error))
+    if probability is None:
+        return Finding("end of turn", Verdict.NOTE, f"{name} starts, but takes too long to answer")
+    return Finding("end of turn", Verdict.WELL, f"{name} takes the sentence for finished by {probability:.0%}")
 
 
 def _why(url: str, error: Exception) -> str:
@@ -234,6 +273,12 @@ def _print(findings: list[Finding], origins: list[Origin]) -> None:
     for column in ("setting", "value", "from"):
         settings.add_column(column)
     for each in origins:
-        settings.add_row(each.name, Text("" if each.value is None else str(each.value)), each.origin)
+        settings.add_row(each.name, Text(_shown(each.value)), each.origin)
     console.print()
     console.print(settings)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return "" if value is None else str(value)

@@ -30,12 +30,27 @@ async def speak(settings: Settings, text: str) -> tuple[str, bytes, bytes]:
     return synthesiser.name, pcm, soxr.resample(samples, synthesiser.sample_rate, HEARING_RATE).tobytes()
 
 
+async def judge(settings: Settings, sound: bytes) -> tuple[str, float | None]:
+    """The name of the engine that says whether turns are over, and how likely the sound (at 16 kHz) is finished.
+
+    Raises EngineUnavailable, EngineUrlInvalid, TimeoutError.
+    """
+    engine = node_with(settings, "end_of_turn").turn_judge
+    async with asyncio.timeout(ENGINE_TIMEOUT_S):
+        await engine.start()
+        try:
+            return engine.name, await engine.finished(sound)
+        finally:
+            await engine.close()
+
+
 def node_with(settings: Settings, role: str) -> Any:
-    """What holds the engine of this role; the other one's is a stand-in, so that each is tried whatever the other is.
+    """What holds the engine of this role; the others' are stand-ins, so that each is tried whatever the others are.
 
     Raises EngineUnavailable, EngineUrlInvalid.
     """
     from sottovoce.app import make_hub  # noqa: PLC0415 - other commands need not load the server
 
-    other = "recogniser" if role == "synthesiser" else "synthesiser"
-    return make_hub(settings.model_copy(update={other: "instant:", "model": None, "lockdown": "off"})).node
+    others: dict[str, Any] = {"recogniser": ("instant:",), "synthesiser": ("instant:",), "end_of_turn": None}
+    del others[role]
+    return make_hub(settings.model_copy(update=others | {"model": None, "mcp_servers": {}, "lockdown": "off"})).node

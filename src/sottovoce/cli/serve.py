@@ -22,8 +22,10 @@ def serve(
     api_keys: Annotated[
         Path | None, typer.Option(help="File of API keys that callers must have (see: sottovoce keys api).")
     ] = None,
-    recogniser: Annotated[str | None, typer.Option(help="The engine that hears, by URL.")] = None,
-    synthesiser: Annotated[str | None, typer.Option(help="The engine that speaks, by URL.")] = None,
+    recogniser: Annotated[str | None, typer.Option(help="The engine that hears, by URL; several: with spaces.")] = None,
+    synthesiser: Annotated[
+        str | None, typer.Option(help="The engine that speaks, by URL; several: with spaces.")
+    ] = None,
     model: Annotated[
         str | None, typer.Option(help="The language model that answers what is no command, by URL.")
     ] = None,

@@ -111,8 +111,7 @@ class Hub:
 
     async def start(self) -> None:
         """Start the engines and the pulse. Raises EngineUnavailable."""
-        await self.node.recogniser.start()
-        await self.node.synthesiser.start()
+        await self.node.start()
         await self.tasks.start()
         await self._wash.start()
         self._pulse.start()
@@ -123,9 +122,7 @@ class Hub:
         await self._pulse.stop()
         self._wash.close()
         await self.tasks.close()
-        await self.node.orchestrator.close()
-        await self.node.synthesiser.close()
-        await self.node.recogniser.close()
+        await self.node.close()
         await self.store.close()
 
     async def drain(self) -> None:

@@ -8,6 +8,7 @@ from sottovoce.core.turn import SAMPLES_PER_MS, ManualTurn, SpeechStarted, TurnD
 from sottovoce.errors import SottovoceError
 from sottovoce.live.node import Node
 from sottovoce.live.ports import Shell
+from sottovoce.live.second_opinion import SecondOpinion
 from sottovoce.logs import place, short
 from sottovoce.speech.base import HEARING_RATE, Hearing, Transcript
 from sottovoce.speech.resample import Resampler
@@ -46,6 +47,7 @@ class Listening:
         self._node = node
         self._slot = node.detector.open(self._on_window)
         self._hearing: Hearing | None = None
+        self._opinion = SecondOpinion(node.endings, node.turn_judge)
         self._heard_to = 0
         self._started: dict[str, tuple[Hearing, int]] = {}
         """Item id to its hearing and its first sample, until it is transcribed."""
@@ -64,6 +66,7 @@ class Listening:
         self._turn: TurnDetector | ManualTurn = (
             ManualTurn() if turns is None else TurnDetector(turns, self._slot.end_sample)
         )
+        self._semantic = turns is not None and turns.eagerness is not None
 
     def reconfigure(self, old: ev.Config, new: ev.Config) -> None:
         """The settings changed."""
@@ -72,6 +75,7 @@ class Listening:
             self._set_rate(new.input_rate)
         if isinstance(self._turn, TurnDetector) and new.turn_detection is not None:
             self._turn.settings = new.turn_detection  # a turn that has begun goes on
+            self._semantic = new.turn_detection.eagerness is not None
         elif new.turn_detection != old.turn_detection:
             self._set_turns(new)
 
@@ -109,6 +113,8 @@ class Listening:
     def _heard_window(self, probability: float, end_sample: int) -> None:
         self.chunks_processed = self.chunks_received
         turn = self._turn.receive(probability, end_sample)
+        if self._semantic and isinstance(self._turn, TurnDetector):
+            self._opinion.look(self._turn, end_sample)
         if turn is not None:
             if isinstance(turn, SpeechStarted):
                 self._shell.receive(ev.SpeechBegan(turn.start_sample))
@@ -123,7 +129,10 @@ class Listening:
 
     def _pass_on(self, to_sample: int) -> None:
         if self._hearing is not None and to_sample > self._heard_to:
-            self._hearing.feed(self._slot.sound(self._heard_to, to_sample))
+            sound = self._slot.sound(self._heard_to, to_sample)
+            self._hearing.feed(sound)
+            if self._semantic:
+                self._opinion.sounded(sound)
             self._heard_to = to_sample
 
     def _acknowledge(self, end_sample: int) -> None:
@@ -134,9 +143,11 @@ class Listening:
 
     def start(self, command: ev.StartHearing, language: str) -> None:
         """Give the recogniser all sound from there on."""
+        self._opinion.begin(command.item_id, language, asked=command.asked)
 
         def on_partial(text: str) -> None:
             try:
+                self._opinion.heard(command.item_id, text)
                 self._shell.receive(ev.PartialHeard(command.item_id, text))
             except Exception as error:  # noqa: BLE001 - the engine serves other sessions, too
                 self._shell.fail(error)
@@ -164,6 +175,7 @@ class Listening:
         """No sound beyond there belongs to the turn."""
         self._pass_on(command.to_sample)
         self._hearing = None
+        self._opinion.forget()
 
     async def _transcript(
         self, command: ev.FinishHearing, hearing: Hearing, duration_ms: int
@@ -190,6 +202,7 @@ class Listening:
         if started is not None:
             started[0].cancel()
         self._hearing = None
+        self._opinion.forget()
 
     def close(self) -> None:
         """Forget all sound."""
@@ -197,5 +210,6 @@ class Listening:
             hearing.cancel()
         self._started.clear()
         self._hearing = None
+        self._opinion.forget()
         self._slot.close()
         self._resampler = Resampler(HEARING_RATE, HEARING_RATE)  # any other keeps some sound

@@ -4,10 +4,13 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
+from sottovoce.core.breaker import BreakerState
 from sottovoce.live.recent import Durations
+from sottovoce.speech.base import EngineStatus
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when a counter was made is when the server started
 
+_OPEN = {BreakerState.CLOSED: 0.0, BreakerState.HALF_OPEN: 0.5, BreakerState.OPEN: 1.0}
 _ANSWER_BUCKETS = (0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0)
 
 
@@ -74,6 +77,37 @@ class Metrics:
         self.engine_waiting = Gauge(
             "sottovoce_engine_waiting", "Utterances that wait for a worker", ["role"], registry=registry
         )
+        self.engine_calls = Counter(
+            "sottovoce_engine_calls",
+            "Calls of the engines of a chain: served, failed, slow or broke_off",
+            ["role", "engine", "outcome"],
+            registry=registry,
+        )
+        self.engine_ready = Gauge(
+            "sottovoce_engine_ready", "Whether an engine of a chain is up", ["role", "engine"], registry=registry
+        )
+        self.engine_breaker_open = Gauge(
+            "sottovoce_engine_breaker_open",
+            "Whether an engine of a chain is left alone: 0 no, 0.5 but for one trial, 1 yes",
+            ["role", "engine"],
+            registry=registry,
+        )
+
+    def engine_teller(self, role: str) -> Callable[[str, str], None]:
+        """What a chain tells of each call, by the engine's name and its outcome."""
+
+        def told(engine: str, outcome: str) -> None:
+            self.engine_calls.labels(role, engine, str(outcome)).inc()
+
+        return told
+
+    def engine_fares(self, role: str, status: EngineStatus) -> None:
+        """How the engine of a role fares now."""
+        self.engine_restarts.labels(role).set(status.restarts)
+        self.engine_waiting.labels(role).set(status.waiting)
+        for link in status.links:
+            self.engine_ready.labels(role, link.name).set(link.ready)
+            self.engine_breaker_open.labels(role, link.name).set(_OPEN[link.breaker])
 
 
 def counted(counter: Counter) -> dict[str, int]:

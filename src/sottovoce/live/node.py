@@ -8,8 +8,8 @@ from sottovoce.live.census import Census
 from sottovoce.live.clock import Clock
 from sottovoce.live.metrics import Metrics, counted
 from sottovoce.live.recent import Trend
-from sottovoce.orchestrator.base import Orchestrator, ToolServers
-from sottovoce.speech.base import Recogniser, Synthesiser
+from sottovoce.orchestrator.base import Endings, Orchestrator, ToolServers
+from sottovoce.speech.base import Recogniser, Synthesiser, TurnJudge
 from sottovoce.speech.detector import Detector
 
 
@@ -19,6 +19,8 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     recogniser: Recogniser
     synthesiser: Synthesiser
     orchestrator: Orchestrator
+    endings: Endings
+    turn_judge: TurnJudge | None = None
     detector: Detector
     clock: Clock
     metrics: Metrics
@@ -26,6 +28,21 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     trend: Trend
     tool_servers: ToolServers | None = None
     """What brings tools from elsewhere, if anything does."""
+
+    async def start(self) -> None:
+        """Start the engines. Raises EngineUnavailable."""
+        await self.recogniser.start()
+        await self.synthesiser.start()
+        if self.turn_judge is not None:
+            await self.turn_judge.start()
+
+    async def close(self) -> None:
+        """End the engines, and whoever thinks."""
+        await self.orchestrator.close()
+        if self.turn_judge is not None:
+            await self.turn_judge.close()
+        await self.synthesiser.close()
+        await self.recogniser.close()
 
     def measured(self, lag_s: float) -> None:
         """Called several times a second, with how late the event loop runs."""

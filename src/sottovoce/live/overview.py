@@ -13,10 +13,11 @@ from sottovoce.core.session import ENDED, Status
 from sottovoce.core.task import PENDING, TaskState
 from sottovoce.live.hub import Hub
 from sottovoce.live.metrics import counted
+from sottovoce.live.node import Node
 from sottovoce.live.recent import MS, Percentiles
 from sottovoce.live.session import LiveSession
 from sottovoce.logs import short
-from sottovoce.speech.base import Recogniser, Synthesiser
+from sottovoce.speech.base import LinkStatus, Recogniser, Synthesiser, TurnJudge
 
 WINDOW_S: Final = 300.0
 """Latencies are of the last five minutes."""
@@ -75,6 +76,8 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     restarts: int
     waiting: int
     """Utterances that wait for a worker."""
+    links: tuple[LinkStatus, ...]
+    """The engines that it is made of, if it is a chain, in its order."""
 
 
 class Tasks(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,7 +173,7 @@ class Watch:
                 answer=metrics.answer_seconds.recent.percentiles(now, WINDOW_S),
                 transcription=metrics.transcription_seconds.recent.percentiles(now, WINDOW_S),
             ),
-            engines=[_engine("recogniser", node.recogniser), _engine("synthesiser", node.synthesiser)],
+            engines=engines(node),
             tasks=Tasks(
                 pending={state.value: node.census.tasks_pending[state] for state in TaskState if state in PENDING},
                 ended={state.value: node.census.tasks_ended[state] for state in TaskState if state not in PENDING},
@@ -202,7 +205,13 @@ def _sessions(hub: Hub) -> Sessions:
     )
 
 
-def _engine(role: str, engine: Recogniser | Synthesiser) -> Engine:
+def engines(node: Node) -> list[Engine]:
+    """The one that hears, the one that speaks and, where there is one, the one that says whether a turn is over."""
+    found = [_engine("recogniser", node.recogniser), _engine("synthesiser", node.synthesiser)]
+    return found if node.turn_judge is None else [*found, _engine("end_of_turn", node.turn_judge)]
+
+
+def _engine(role: str, engine: Recogniser | Synthesiser | TurnJudge) -> Engine:
     status = engine.status()
     return Engine(
         role=role,
@@ -211,6 +220,7 @@ def _engine(role: str, engine: Recogniser | Synthesiser) -> Engine:
         workers=status.workers,
         restarts=status.restarts,
         waiting=status.waiting,
+        links=status.links,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from sottovoce.core.end_of_turn import Opinion
 from sottovoce.core.events import Item
 from sottovoce.core.task import Task
 
@@ -203,3 +204,10 @@ class Memory:
         self.summary = ""
         self.calls.clear()
         self.summarised.clear()
+
+
+class Endings(Protocol):
+    """Hears whether a sentence is finished."""
+
+    def ending(self, text: str, language: str, *, asked: bool) -> Opinion:
+        """What the words so far, a partial transcript, end like. `asked`: a question is open. Below a millisecond."""

@@ -5,9 +5,11 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
+from sottovoce.core.end_of_turn import Opinion
 from sottovoce.core.task import Task, TaskState
 from sottovoce.errors import InvalidArguments, TaskConflict, TaskNotFound
 from sottovoce.orchestrator.base import Prompt, Reply, Say, Talk
+from sottovoce.orchestrator.endings import ending
 from sottovoce.orchestrator.phrases import Phrases
 from sottovoce.orchestrator.skills import Skill, Skills, Turn
 from sottovoce.orchestrator.understanding import Understanding, Understood
@@ -48,6 +50,13 @@ class CommandOrchestrator:
 
     async def close(self) -> None:
         """See Orchestrator."""
+
+    def ending(self, text: str, language: str, *, asked: bool) -> Opinion:
+        """See Endings."""
+        understanding = self._understandings.get(language)
+        if understanding is None:
+            return Opinion.UNSURE
+        return ending(text, understanding, language, datetime.fromtimestamp(self._clock(), self._zone), asked=asked)
 
     async def reply(self, prompt: Prompt, talk: Talk) -> AsyncGenerator[Reply, None]:
         """See Orchestrator."""

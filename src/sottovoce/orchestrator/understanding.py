@@ -6,6 +6,7 @@ moments as RFC 3339 texts in UTC, amounts of time in seconds.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -33,6 +34,8 @@ LETTERS_OF_TIME = 200
 """The most letters in which a moment or an amount of time is read."""
 WORDS_OF_AMOUNT = 16
 """The most words in which an amount of time is looked for: "twenty three hours and fifty nine minutes" has seven."""
+MEASURED = frozenset({"when", "clock", "duration"})
+"""Lists of free words that are read as a moment or an amount, or not at all."""
 WORDS_ASIDE = 1
 """By how many words the beginning of what was heard may be longer or shorter than the template's."""
 
@@ -45,6 +48,8 @@ class Understood(msgspec.Struct, frozen=True, kw_only=True):
     """Of the skill: JSON values."""
     exact: bool = True
     """False: it was only close to a sentence that is known."""
+    open_ended: bool = False
+    """It ends in free words, which may go on."""
 
 
 class Understanding:
@@ -66,9 +71,22 @@ class Understanding:
             for text in templates.variants(sentence)
         }
         self._whole, self._heads = self._known()
+        self._beginnings = frozenset(head.lower() for heads in self._heads.values() for head in heads)
+        self._sorted_beginnings = sorted(self._beginnings)
 
     def understand(self, text: str, now: datetime, *, typed: bool = False) -> Understood | None:
         """What is asked for, or None. `now` is aware, in the user's time zone; `typed` allows curter sentences, too."""
+        found = self.exactly(text, now, typed=typed)
+        if found is not None or len(text) > MOST_LETTERS:
+            return found
+        for close in self._closest(self._plain(text))[:MOST_GUESSES]:
+            found = self._match(close, now, typed=typed)
+            if found is not None:
+                return msgspec.structs.replace(found, exact=False)
+        return None
+
+    def exactly(self, text: str, now: datetime, *, typed: bool = False) -> Understood | None:
+        """The same without guessing: what is asked for in the words of a template."""
         if len(text) > MOST_LETTERS:
             return None
         plain, whole = self._plain(text), _unpunctuated(text)
@@ -77,11 +95,17 @@ class Understanding:
             found = self._match(words, now, typed=typed)
             if found is not None:
                 return found
-        for close in self._closest(plain)[:MOST_GUESSES]:
-            found = self._match(close, now, typed=typed)
-            if found is not None:
-                return msgspec.structs.replace(found, exact=False)
         return None
+
+    def begins(self, text: str) -> bool:
+        """Whether it is all that comes before the free words of a sentence: "remind me to"."""
+        return self._plain(text).lower() in self._beginnings
+
+    def goes_on(self, text: str) -> bool:
+        """Whether some sentence with free words begins like this and goes on: "set a timer"."""
+        start = self._plain(text).lower() + " "
+        at = bisect_left(self._sorted_beginnings, start)
+        return at < len(self._sorted_beginnings) and self._sorted_beginnings[at].startswith(start)
 
     def answer(self, text: str) -> bool | None:
         """Yes, no, or neither."""
@@ -115,7 +139,7 @@ class Understanding:
         for result in ranked:
             arguments = self._read(result, now)
             if arguments is not None:
-                return Understood(skill=result.intent.name, arguments=arguments)
+                return Understood(skill=result.intent.name, arguments=arguments, open_ended=self._is_open_ended(result))
         return None
 
     def _read(self, result: RecognizeResult, now: datetime) -> dict[str, Any] | None:
@@ -128,6 +152,12 @@ class Understanding:
                 return None
             arguments |= read
         return arguments
+
+    def _is_open_ended(self, result: RecognizeResult) -> bool:
+        if not result.entities_list:
+            return False
+        last = result.entities_list[-1]
+        return last.is_wildcard and self._slots_of(result).get(last.name, last.name) not in MEASURED
 
     def _slots_of(self, result: RecognizeResult) -> dict[str, str]:
         """Slot names to the lists that they are of."""
@@ -143,7 +173,7 @@ class Understanding:
         text = value.strip(" ,;:.!?-")
         if list_name == "timed_text":
             return self._read_timed(text, now)
-        if list_name in {"when", "clock", "duration"} and len(text) > LETTERS_OF_TIME:
+        if list_name in MEASURED and len(text) > LETTERS_OF_TIME:
             return None
         if list_name in {"when", "clock"}:
             moment = read_moment(text, now, self._language)

@@ -6,9 +6,13 @@ from typing import Literal, Protocol
 import msgspec
 
 from sottovoce.core import audio
+from sottovoce.core.breaker import BreakerState
 
 HEARING_RATE = audio.HEARING_RATE
 """Samples a second of all sound given to a recogniser."""
+
+JUDGED_S = 8
+"""As much of a turn's sound is kept for whoever judges whether it is over."""
 
 
 class Transcript(msgspec.Struct, frozen=True):
@@ -33,6 +37,20 @@ class EngineContext(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its worker processes are to give up writing files, and what else vault.lockdown takes."""
 
 
+class LinkStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How one engine of a chain fares: counts only."""
+
+    name: str
+    """The engine's; with a number where the chain has several of that name."""
+    ready: bool
+    breaker: BreakerState
+    served: int
+    failures: int
+    workers: int
+    restarts: int
+    waiting: int
+
+
 class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How an engine fares: counts only."""
 
@@ -40,6 +58,8 @@ class EngineStatus(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 0
     restarts: int = 0
     waiting: int = 0
+    links: tuple[LinkStatus, ...] = ()
+    """Of a chain, in its order: the engines it is made of."""
 
 
 class Hearing(Protocol):
@@ -75,6 +95,25 @@ class Recogniser(Protocol):
         `asked`: a question is open, so "yes" and "no" are to be expected. `on_partial` gets the words so far whenever
         they change; it is called on the event loop. Raises LanguageNotSupported.
         """
+
+    def status(self) -> EngineStatus:
+        """How it fares."""
+
+
+class TurnJudge(Protocol):
+    """Hears whether somebody has finished speaking."""
+
+    name: str
+
+    async def start(self) -> None:
+        """Make ready. Raises EngineUnavailable, saying what to install."""
+
+    async def close(self) -> None:
+        """End every worker."""
+
+    async def finished(self, pcm: bytes) -> float | None:
+        """How likely they have, 0 to 1, by the sound of their turn up to a pause (at HEARING_RATE; the last
+        JUDGED_S of it count). None: it cannot say, or not in time."""
 
     def status(self) -> EngineStatus:
         """How it fares."""

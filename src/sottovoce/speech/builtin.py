@@ -4,7 +4,7 @@ one whose library is missing keeps no other from working."""
 from importlib.util import find_spec
 
 from sottovoce.errors import EngineUnavailable, EngineUrlInvalid
-from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser
+from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser, TurnJudge
 from sottovoce.speech.openai_url import read_url
 
 
@@ -125,6 +125,20 @@ class Wyoming:
         from sottovoce.speech.wyoming_url import read_place  # noqa: PLC0415
 
         return WyomingSynthesiser(read_place(url, {"voice", "languages"}))
+
+
+class SmartTurn:
+    """`smart-turn:/path/to/model.onnx`, judges whether a turn is over."""
+
+    @staticmethod
+    def end_of_turn(url: str, context: EngineContext) -> TurnJudge:
+        """Smart Turn v3 in a worker process."""
+        from sottovoce.speech.smart_turn import SmartTurn as Engine  # noqa: PLC0415
+
+        path = url.partition(":")[2]
+        if not path.startswith("/"):
+            raise EngineUrlInvalid("smart-turn: is followed by the whole path of its model: smart-turn:/srv/model.onnx")
+        return Engine(path, context.lockdown)
 
 
 def _check_installed(module: str, extra: str) -> None:

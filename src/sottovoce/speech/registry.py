@@ -1,9 +1,10 @@
 """Engines by URL: `espeak:`, `instant:`, `wyoming://host:port`, … The scheme is the name of an entry point in the group
 `sottovoce.engines`, through which built-in engines come like anyone's.
 
-An entry point names a provider: an object with `recogniser(url, context)`, `synthesiser(url, context)`, or both, each
-returning an engine not yet started. Language models have a group of their own, `sottovoce.models`, and are made by
-`model(url, context)`: they belong to the orchestrator, and may share a scheme with an engine that hears or speaks.
+An entry point names a provider: an object with one or more of `recogniser(url, context)`, `synthesiser(url, context)`
+and `end_of_turn(url, context)`, each returning an engine not yet started. Language models have a group of their own,
+`sottovoce.models`, and are made by `model(url, context)`: they belong to the orchestrator, and may share a scheme with
+an engine that hears or speaks.
 """
 
 from collections.abc import Mapping
@@ -11,13 +12,14 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal, cast
 
 from sottovoce.errors import EngineUnavailable, EngineUrlInvalid
-from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser
+from sottovoce.speech.base import EngineContext, Recogniser, Synthesiser, TurnJudge
 
-Role = Literal["recogniser", "synthesiser", "model"]
+Role = Literal["recogniser", "synthesiser", "end_of_turn", "model"]
 
 GROUPS: Mapping[Role, str] = {
     "recogniser": "sottovoce.engines",
     "synthesiser": "sottovoce.engines",
+    "end_of_turn": "sottovoce.engines",
     "model": "sottovoce.models",
 }
 
@@ -30,6 +32,11 @@ def make_recogniser(url: str, context: EngineContext) -> Recogniser:
 def make_synthesiser(url: str, context: EngineContext) -> Synthesiser:
     """The synthesiser that `url` names. Raises EngineUrlInvalid, EngineUnavailable when it cannot be loaded."""
     return cast("Synthesiser", make_engine(url, "synthesiser", context))
+
+
+def make_turn_judge(url: str, context: EngineContext) -> TurnJudge:
+    """Who says whether a turn is over. Raises EngineUrlInvalid, EngineUnavailable when it cannot be loaded."""
+    return cast("TurnJudge", make_engine(url, "end_of_turn", context))
 
 
 def engines(role: Role) -> tuple[str, ...]:

@@ -6,6 +6,14 @@ import unicodedata
 PIECE_CHARACTERS = 200
 """About 13 s of speech."""
 
+SHORT_SENTENCE = 16
+"""What is shorter stays with its neighbour: "Good.", "3."."""
+NO_END = frozenset(
+    {"dr.", "mr.", "mrs.", "ms.", "prof.", "st.", "no.", "a.m.", "p.m.", "e.g.", "i.e."}
+    | {"nr.", "ca.", "z.b.", "d.h.", "bzw."}
+)
+"""Words after which a sentence goes on."""
+
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’)]*\s")
 _CLAUSE_END = re.compile(r"[,;:–—]\s")
 _SPACE = re.compile(r"\s")
@@ -30,6 +38,24 @@ def pieces(text: str, limit: int = PIECE_CHARACTERS) -> list[str]:
         out.append(text[:cut].rstrip())
         text = text[cut:].lstrip()
     return [*out, text] if text else out
+
+
+def sentences(text: str) -> list[str]:
+    """The text, sentence by sentence."""
+    out: list[str] = []
+    rest = clean(text)
+    while rest:
+        end = _SENTENCE_END.search(rest)
+        sentence, rest = (rest, "") if end is None else (rest[: end.end()].rstrip(), rest[end.end() :])
+        if out and (_goes_on(out[-1]) or len(sentence) < SHORT_SENTENCE):
+            out[-1] += " " + sentence
+        else:
+            out.append(sentence)
+    return out
+
+
+def _goes_on(sentence: str) -> bool:
+    return len(sentence) < SHORT_SENTENCE or sentence.rpartition(" ")[2].lower() in NO_END
 
 
 def _last_end(head: str, limit: int) -> int:

@@ -30,6 +30,14 @@ class ServerVad(msgspec.Struct, kw_only=True, tag_field="type", tag="server_vad"
     interrupt_response: bool | UnsetType | None = UNSET
 
 
+class SemanticVad(msgspec.Struct, kw_only=True, tag_field="type", tag="semantic_vad"):
+    """The server finds the turns, and listens to what is said: it waits longer in the middle of a sentence."""
+
+    eagerness: Literal["low", "medium", "high", "auto"] | UnsetType | None = UNSET
+    create_response: bool | UnsetType | None = UNSET
+    interrupt_response: bool | UnsetType | None = UNSET
+
+
 class Transcription(msgspec.Struct, kw_only=True):
     """Which language is spoken."""
 
@@ -40,7 +48,7 @@ class AudioInput(msgspec.Struct, kw_only=True):
     """How sound comes in."""
 
     format: AudioFormat | UnsetType | None = UNSET
-    turn_detection: ServerVad | UnsetType | None = UNSET
+    turn_detection: ServerVad | SemanticVad | UnsetType | None = UNSET
     transcription: Transcription | UnsetType | None = UNSET
 
 

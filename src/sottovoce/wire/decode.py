@@ -9,6 +9,7 @@ import msgspec.inspect
 from msgspec import UNSET
 
 from sottovoce.core import events as ev
+from sottovoce.core.end_of_turn import Eagerness
 from sottovoce.core.turn import TurnSettings
 from sottovoce.errors import BadMessage
 from sottovoce.wire import client_events as ce
@@ -117,22 +118,23 @@ def _input_changes(config: ev.Config, default: ev.Config, changes: ce.AudioInput
     if vad is None:
         new["turn_detection"] = None
     elif vad is not UNSET:
-        old = config.turn_detection or TurnSettings()
-        new["turn_detection"] = msgspec.structs.replace(
-            old,
-            **{
-                name: value
-                for name, value in (
-                    ("threshold", vad.threshold),
-                    ("prefix_ms", vad.prefix_padding_ms),
-                    ("silence_ms", vad.silence_duration_ms),
-                )
-                if value is not UNSET and value is not None
-            },
-        )
+        new["turn_detection"] = _turns(config.turn_detection or TurnSettings(), vad)
         flags = (("create_response", vad.create_response), ("interrupt_response", vad.interrupt_response))
         new |= {name: flag for name, flag in flags if flag is not UNSET and flag is not None}
     return new
+
+
+def _turns(old: TurnSettings, vad: ce.ServerVad | ce.SemanticVad) -> TurnSettings:
+    if isinstance(vad, ce.SemanticVad):
+        named = Eagerness(vad.eagerness) if isinstance(vad.eagerness, str) else None
+        return msgspec.structs.replace(old, eagerness=named or old.eagerness or Eagerness.AUTO)
+    fields = (
+        ("threshold", vad.threshold),
+        ("prefix_ms", vad.prefix_padding_ms),
+        ("silence_ms", vad.silence_duration_ms),
+    )
+    changes = {name: value for name, value in fields if value is not UNSET and value is not None}
+    return msgspec.structs.replace(old, eagerness=None, **changes)
 
 
 def _output_changes(default: ev.Config, changes: ce.AudioOutput) -> dict[str, Any]:

@@ -48,7 +48,6 @@ def event_number(event_id: str) -> int | None:
 
 def session_view(session_id: str, config: Config, expires_at: float) -> dict[str, Any]:
     """The Realtime API's session object."""
-    turns = config.turn_detection
     return {
         "type": "realtime",
         "object": "realtime.session",
@@ -60,16 +59,7 @@ def session_view(session_id: str, config: Config, expires_at: float) -> dict[str
             "input": {
                 "format": {"type": "audio/pcm", "rate": config.input_rate},
                 "transcription": {"language": config.language},
-                "turn_detection": None
-                if turns is None
-                else {
-                    "type": "server_vad",
-                    "threshold": turns.threshold,
-                    "prefix_padding_ms": turns.prefix_ms,
-                    "silence_duration_ms": turns.silence_ms,
-                    "create_response": config.create_response,
-                    "interrupt_response": config.interrupt_response,
-                },
+                "turn_detection": _turn_detection(config),
             },
             "output": {
                 "format": {"type": "audio/pcm", "rate": config.output_rate},
@@ -79,6 +69,23 @@ def session_view(session_id: str, config: Config, expires_at: float) -> dict[str
         },
         "expires_at": int(expires_at),
     }
+
+
+def _turn_detection(config: Config) -> dict[str, Any] | None:
+    turns = config.turn_detection
+    if turns is None:
+        return None
+    found: dict[str, Any] = (
+        {
+            "type": "server_vad",
+            "threshold": turns.threshold,
+            "prefix_padding_ms": turns.prefix_ms,
+            "silence_duration_ms": turns.silence_ms,
+        }
+        if turns.eagerness is None
+        else {"type": "semantic_vad", "eagerness": str(turns.eagerness)}
+    )
+    return found | {"create_response": config.create_response, "interrupt_response": config.interrupt_response}
 
 
 def _modalities(*, speech_out: bool) -> list[str]:

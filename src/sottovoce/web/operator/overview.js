@@ -17,6 +17,19 @@
  * @property {number} workers
  * @property {number} restarts
  * @property {number} waiting
+ * @property {Link[]} links
+ */
+
+/**
+ * @typedef {object} Link
+ * @property {string} name
+ * @property {boolean} ready
+ * @property {'closed' | 'half_open' | 'open'} breaker
+ * @property {number} served
+ * @property {number} failures
+ * @property {number} workers
+ * @property {number} restarts
+ * @property {number} waiting
  */
 
 /**

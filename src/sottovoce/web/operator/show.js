@@ -141,12 +141,9 @@ export class View {
       count('room for', admission.room),
     ]);
     tables.engines.show(
-      engines.map(({ role, name, ready, workers, restarts, waiting }) => [
-        { text: `${role} ${name}` },
-        { text: ready ? 'ready' : 'not ready', bad: !ready },
-        { text: whole(workers), number: true },
-        { text: whole(restarts), number: true },
-        { text: whole(waiting), number: true },
+      engines.flatMap(({ role, links, ...engine }) => [
+        fares(`${role} ${engine.name}`, engine),
+        ...links.map((link) => fares(`${role}: ${link.name}, ${whole(link.failures)} failures`, link)),
       ]),
     );
     tables.latency.show([times('first sound', latency.answer), times('transcript', latency.transcription)]);
@@ -207,4 +204,18 @@ function counts(values, before, named = {}, after = '') {
 /** @param {string} what @param {Percentiles} seen @returns {import('./tables.js').Cell[]} */
 function times(what, { count: all, p50_ms, p95_ms, p99_ms }) {
   return [{ text: what }, ...[p50_ms, p95_ms, p99_ms].map((value) => ({ text: milliseconds(value), number: true })), { text: whole(all), number: true }];
+}
+
+/**
+ * @param {string} what
+ * @param {{ ready: boolean, breaker?: string, workers: number, restarts: number, waiting: number }} engine
+ * @returns {import('./tables.js').Cell[]}
+ */
+function fares(what, { ready, breaker, workers, restarts, waiting }) {
+  const rests = breaker !== undefined && breaker !== 'closed';
+  return [
+    { text: what },
+    { text: ready ? (rests ? 'left alone' : 'ready') : 'not ready', bad: !ready || rests },
+    ...[workers, restarts, waiting].map((value) => ({ text: whole(value), number: true })),
+  ];
 }
