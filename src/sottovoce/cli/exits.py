@@ -25,6 +25,8 @@ class ExitCode(IntEnum):
     NOT_MADE = 5
     """All that could be looked at is well, and something could not be looked at: no root, a program that is missing."""
     INTERRUPTED = 130
+    TERMINATED = 143
+    """As the system has it for SIGTERM."""
 
 
 def exit_code(error: SottovoceError) -> ExitCode:

@@ -45,8 +45,8 @@ def serve(
     - `sottovoce serve --host 0.0.0.0 --public-url https://voice.example.org --api-keys api-keys.json`
     - `sottovoce serve --recogniser instant: --synthesiser instant:` (no speech at all, for load tests)
 
-    **Exit codes**: 0 stopped (143 by SIGTERM); 2 settings that cannot be used, a taken port, an engine that is not there, a part of the
-    lockdown that is refused while lockdown is `strict`.
+    **Exit codes**: 0 stopped; 143 stopped by SIGTERM; 2 settings that cannot be used, a taken port, an engine that is
+    not there, a part of the lockdown that is refused while lockdown is `strict`.
     """
     with told(otherwise=ExitCode.WRONG_USE):
         settings = read_settings(
