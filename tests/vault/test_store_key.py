@@ -55,7 +55,7 @@ def test_a_key_is_read_from_its_file(tmp_path: Path) -> None:
     assert read_store_key(file).open("a", sealed) == b"text"
 
 
-@pytest.mark.parametrize("text", [None, "", "short", "=" * 43, new_text().strip() + "A" * 20, "ü" * 43])
+@pytest.mark.parametrize("text", [None, "", "short", "=" * 43, "A" * 63, "ü" * 43])
 def test_what_is_no_key_is_said_with_how_to_make_one(tmp_path: Path, text: str | None) -> None:
     file = tmp_path / "store.key"
     if text is not None:
