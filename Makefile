@@ -20,7 +20,7 @@ talk: setup ## Play a spoken sentence to a server of its own and show the conver
 	@exec $(BIN)/sottovoce talk examples/reminder.wav
 
 test: setup-dev ## Set up and run every test
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n 3 --dist worksteal
 	npm test --silent
 
 check: setup-dev ## Lint, formatting, types, and who may import whom

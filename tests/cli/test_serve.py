@@ -52,7 +52,7 @@ def test_a_taken_port_is_said_in_a_sentence(run_process: Run) -> None:
         ({"SOTTOVOCE_CONFIG": "nowhere.toml"}, "nowhere.toml"),
         ({"SOTTOVOCE_CONFIG": f"{ROOT}/README.md"}, "README.md cannot be read: "),
         ({"SOTTOVOCE_MCP_SERVERS": "home"}, "A setting of the environment cannot be read as JSON: "),
-        ({"SOTTOVOCE_STORE": "redis:"}, "The settings cannot be used. store: the store of"),
+        ({"SOTTOVOCE_STORE": "redis:"}, "The settings cannot be used. store: a store is memory:"),
         ({"SOTTOVOCE_JWKS_URL": "https://a.example"}, "The settings cannot be used. jwks_url needs"),
         ({"SOTTOVOCE_TRUSTED_PROXIES": "proxy"}, "trusted_proxies: proxy is no IP address"),
         ({"SOTTOVOCE_OPERATOR_PASSWORD": "short"}, "operator_password: it has 5 characters, and needs 12 or more"),
